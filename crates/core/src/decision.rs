@@ -1,0 +1,150 @@
+//! The decision: token, requested role, policy, keys and time go in, a grant or
+//! a refusal comes out. The order of the checks is fixed, the first failure
+//! decides.
+//!
+//! [`decide`] runs all of it after [`admit`]. The steps themselves are in
+//! [`stages`]: each takes the evidence of the one before and is the only way
+//! to the next, so that no unproven claim can reach the identity map.
+
+pub mod stages;
+
+use crate::issuers::Issuer;
+use crate::json::Node;
+use crate::jwk::PublicKey;
+use crate::policy::{KeySource, Policy};
+use crate::refusal::{NoKeys, Refusal};
+use crate::time::UnixTime;
+pub use stages::Admitted;
+
+/// How a connection reached the server, and what for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Connection {
+    /// What carries its bytes.
+    pub transport: Transport,
+    /// Whether it asks for replication, physical or logical.
+    pub replication: bool,
+}
+
+/// What carries the bytes of a connection.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Transport {
+    /// TCP with TLS.
+    Tls,
+    /// A Unix socket.
+    UnixSocket,
+    /// TCP that anyone on the way can read.
+    Plain,
+}
+
+/// Where the keys of an issuer are looked up.
+pub trait Keys {
+    /// The usable keys of `issuer` that were made of `source`. May wait for
+    /// keys to arrive, as long as the settings allow.
+    fn find(&self, issuer: &Issuer, source: &KeySource, kid: Option<&str>) -> Found;
+}
+
+/// What [`Keys::find`] found.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Found {
+    /// The issuer has no keys.
+    Unavailable(NoKeys),
+    /// It has keys, of which some may be the right ones.
+    Keys {
+        /// The keys that carry the `kid`; all of them where none was asked for.
+        of_kid: Vec<PublicKey>,
+        /// How many usable keys the issuer has.
+        issuer_keys: usize,
+    },
+}
+
+/// The terms on which a login is granted.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[must_use]
+pub struct Grant {
+    /// The token's `iss`.
+    pub issuer: String,
+    /// The identity that maps to the role.
+    pub principal: String,
+    /// The header's `kid`.
+    pub kid: Option<String>,
+    /// The token's `exp`.
+    pub expires: UnixTime,
+    /// The role that was asked for, as the client sent it.
+    pub role: Vec<u8>,
+}
+
+/// A refusal and what was known by then.
+#[derive(Clone, Debug, PartialEq)]
+#[must_use]
+pub struct Refused {
+    /// Why.
+    pub refusal: Refusal,
+    /// For the log line.
+    pub facts: Box<Facts>,
+}
+
+/// What was known when a check failed. Until the signature is proven, issuer
+/// and `kid` are what anyone may have written.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Facts {
+    /// The token's `iss`, once its form was good enough to read it.
+    pub issuer: Option<String>,
+    /// The header's `kid`, likewise.
+    pub kid: Option<String>,
+    /// After check 10 the identity, several as a JSON array; after check 11
+    /// the one that maps to the role.
+    pub principal: Option<String>,
+}
+
+/// Checks 0 and 1 as far as they can be made before the client is asked for a
+/// token. `policy` is the sound policy, or the settings that were refused.
+///
+/// # Errors
+/// `misconfigured`, `disabled`, `insecure_transport`.
+pub fn admit(
+    policy: Result<&Policy, Vec<String>>,
+    connection: Connection,
+) -> Result<Admitted<'_>, Refusal> {
+    Admitted::new(policy, connection)
+}
+
+/// The rest of the decision. `password` is what the client sent, without its
+/// NUL; `role` the role that it asked for; `now` the time at which it is judged.
+///
+/// # Errors
+/// The first check that failed, with the facts known by then.
+pub fn decide(
+    admitted: Admitted<'_>,
+    password: &[u8],
+    role: &[u8],
+    keys: &dyn Keys,
+    is_superuser: &dyn Fn(&[u8]) -> bool,
+    now: UnixTime,
+) -> Result<Grant, Refused> {
+    let mut facts = Facts::default();
+    let mut run = || {
+        let decoded = admitted.decode(password)?;
+        let parsed = decoded.parse()?;
+        facts.issuer = parsed.claimed_issuer().map(str::to_owned);
+        facts.kid = parsed.kid().map(str::to_owned);
+        let signed = parsed.check_header()?.known_issuer()?.find_key(keys)?.verify()?;
+        let timely = signed.check_times(now)?;
+        let identified = timely.check_audience()?.check_required_claims()?.identify()?;
+        facts.principal = Some(principal(identified.principals()));
+        let mapped = identified.map_to(role)?;
+        facts.principal = Some(mapped.principal().to_owned());
+        mapped.grant(is_superuser)
+    };
+    run().map_err(|refusal| Refused { refusal, facts: Box::new(facts) })
+}
+
+/// One identity as it is, several as a JSON array.
+fn principal(identities: &[String]) -> String {
+    match identities {
+        [single] => single.clone(),
+        several => {
+            let nodes = several.iter().map(|one| Node::String(one.clone())).collect();
+            Node::Array(nodes).to_string()
+        }
+    }
+}
