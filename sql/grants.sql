@@ -1,0 +1,8 @@
+-- Everybody may look into the schema; what each function tells is granted one by one.
+GRANT USAGE ON SCHEMA @extschema@ TO PUBLIC;
+
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA @extschema@ FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION @extschema@.version(), @extschema@."check"() TO pg_monitor;
+
+COMMENT ON FUNCTION @extschema@.version() IS 'version of the jwt_sso library';
+COMMENT ON FUNCTION @extschema@."check"() IS 'what is wrong or unwise about the set-up of jwt_sso, and what to do about it';

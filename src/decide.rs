@@ -1,0 +1,67 @@
+//! The one decision that every door calls: the core's, given this server's
+//! policy, keys, catalogue and clock.
+
+use crate::keyring::SharedKeys;
+use crate::pg::roles;
+use crate::report::{self, Door};
+use jwt_sso_core::decision::{self, Admitted, Connection, Facts, Grant, Refused};
+use jwt_sso_core::policy::Policy;
+use jwt_sso_core::refusal::Refusal;
+use jwt_sso_core::time::UnixTime;
+use std::ffi::CStr;
+use std::time::SystemTime;
+
+/// A login at one of the doors.
+#[derive(Clone, Copy)]
+pub struct Login<'a> {
+    /// Which door.
+    pub door: Door,
+    /// The requested role.
+    pub role: &'a CStr,
+}
+
+impl Login<'_> {
+    /// Checks 0 and 1, before the client is asked for a token. A refusal is
+    /// logged; what the client is to be told comes back.
+    pub fn admit<'p>(
+        &self,
+        policy: Result<&'p Policy, Vec<String>>,
+        connection: Connection,
+    ) -> Result<Admitted<'p>, report::ClientError> {
+        decision::admit(policy, connection).map_err(|refusal| self.refused(refusal, None, 0))
+    }
+
+    /// The rest of the decision. Either way it is logged.
+    pub fn decide(
+        &self,
+        admitted: Admitted<'_>,
+        token: &[u8],
+    ) -> Result<Grant, report::ClientError> {
+        let is_superuser = |_: &[u8]| roles::is_superuser(self.role);
+        let role = self.role.to_bytes();
+        match decision::decide(admitted, token, role, &SharedKeys, &is_superuser, now()) {
+            Ok(grant) => {
+                report::accepted(self, &grant);
+                Ok(grant)
+            }
+            Err(Refused { refusal, facts }) => {
+                Err(self.refused(refusal, Some(&facts), token.len()))
+            }
+        }
+    }
+
+    fn refused(
+        &self,
+        refusal: Refusal,
+        facts: Option<&Facts>,
+        length: usize,
+    ) -> report::ClientError {
+        report::refused(self, &refusal, facts.unwrap_or(&Facts::default()), length)
+    }
+}
+
+/// The time of the server's clock; 1970 where it stands before that.
+fn now() -> UnixTime {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    UnixTime::from_seconds(since.as_secs()).unwrap_or(UnixTime::LAST)
+}

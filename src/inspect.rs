@@ -1,0 +1,34 @@
+//! The SQL functions.
+
+mod findings;
+
+use crate::pg::message::{self, Message};
+use findings::Finding;
+use pgrx::PgSqlErrorCode;
+use pgrx::prelude::*;
+
+/// The version of the library, which ALTER EXTENSION UPDATE brings the SQL to.
+#[pg_extern(stable, parallel_safe)]
+fn version() -> &'static str {
+    env!("CARGO_PKG_VERSION")
+}
+
+/// What is wrong or unwise about the set-up, worst first, and what to do about it.
+#[pg_extern(volatile, parallel_restricted)]
+fn check() -> TableIterator<
+    'static,
+    (name!(severity, &'static str), name!(finding, String), name!(hint, Option<String>)),
+> {
+    let row = |finding: Finding| (finding.severity.name(), finding.text, finding.hint);
+    TableIterator::new(findings::all().into_iter().map(row))
+}
+
+/// What to do about a library that was loaded too late to guard anything.
+pub fn warn_not_preloaded() {
+    message::warning(&Message {
+        sqlstate: PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        detail: "No login is checked and no setting of jwt_sso exists.".to_owned(),
+        hint: findings::PRELOAD_HINT.to_owned(),
+        ..Message::plain("jwt_sso is not loaded by shared_preload_libraries")
+    });
+}

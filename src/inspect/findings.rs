@@ -1,0 +1,235 @@
+//! The findings of `jwt_sso.check()`.
+
+use crate::hba::{self, Place};
+use crate::keyring;
+use crate::pg::process;
+use crate::settings;
+use jwt_sso_core::digest::Digest;
+use jwt_sso_core::image::Status;
+use jwt_sso_core::policy::Policy;
+use jwt_sso_core::rounds::SettingSet;
+use pgrx::prelude::*;
+use std::collections::BTreeSet;
+
+/// What a finding means for the administrator.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Severity {
+    /// Logins fail, or somebody may get in who should not.
+    Error,
+    /// Legal, but unwise.
+    Warning,
+    /// For information.
+    Ok,
+}
+
+impl Severity {
+    /// As the column shows it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Ok => "ok",
+        }
+    }
+}
+
+/// One row of `check()`.
+pub struct Finding {
+    /// How bad it is.
+    pub severity: Severity,
+    /// What was found.
+    pub text: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+/// What to do about a library that was loaded too late.
+pub const PRELOAD_HINT: &str =
+    "Add jwt_sso to shared_preload_libraries in postgresql.conf and restart the server.";
+
+/// Every finding, worst first.
+pub fn all() -> Vec<Finding> {
+    if !process::is_preloaded() {
+        let text = "jwt_sso is not loaded by shared_preload_libraries: no login is checked";
+        return vec![error(text, PRELOAD_HINT)];
+    }
+    let Some(status) = keyring::status() else {
+        return vec![error(
+            "the key worker has published nothing",
+            "Look into the server log for \"jwt_sso worker\"; it is started again after a second.",
+        )];
+    };
+    let mut findings = Vec::from_iter(soundness(&status));
+    findings.extend(hba_lines());
+    match settings::compile_session() {
+        Ok(policy) => {
+            findings.extend(completeness(&policy));
+            findings.extend(policy.advice().iter().map(|advice| Finding {
+                severity: Severity::Warning,
+                text: advice.to_string(),
+                hint: Some(advice.hint()),
+            }));
+            findings.extend(roles(&policy));
+            findings.extend(fingerprint(&status, &policy));
+        }
+        Err(refused) => findings.extend(refused.into_iter().map(|(setting, why)| Finding {
+            severity: Severity::Error,
+            text: format!("{} is wrong: {why}", setting.name),
+            hint: why.hint,
+        })),
+    }
+    findings.sort_by_key(|finding| finding.severity);
+    findings
+}
+
+fn error(text: impl Into<String>, hint: impl Into<String>) -> Finding {
+    Finding { severity: Severity::Error, text: text.into(), hint: Some(hint.into()) }
+}
+
+fn warning(text: impl Into<String>, hint: impl Into<String>) -> Finding {
+    Finding { severity: Severity::Warning, text: text.into(), hint: Some(hint.into()) }
+}
+
+/// What the last reload, or the start, came to.
+fn soundness(status: &Status) -> Option<Finding> {
+    let refused = settings::names(SettingSet::from_bits(status.refused)).join(", ");
+    if refused.is_empty() {
+        return None;
+    }
+    let text = match in_force(status) {
+        None => format!("no policy is in force, every token login is refused: refused {refused}"),
+        Some(_) => format!("the previous policy is still in force: refused {refused}"),
+    };
+    let hint = "The server log says what is wrong. Mend it, then SELECT pg_reload_conf().";
+    Some(error(text, hint))
+}
+
+/// The policy in force, and whether it is the one that this session sees.
+fn fingerprint(status: &Status, seen: &Policy) -> Vec<Finding> {
+    let Some(in_force) = in_force(status) else { return Vec::new() };
+    let mut findings = Vec::new();
+    if in_force != seen.fingerprint() && status.refused == 0 {
+        findings.push(warning(
+            "the policy in force is not what this session's settings and files say",
+            "SELECT pg_reload_conf(), and then, as a command of its own, check() again.",
+        ));
+    }
+    let text = format!("policy fingerprint {in_force}");
+    findings.push(Finding { severity: Severity::Ok, text, hint: None });
+    findings
+}
+
+fn in_force(status: &Status) -> Option<Digest> {
+    (status.policy != Digest::default()).then_some(status.policy)
+}
+
+fn completeness(policy: &Policy) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if !policy.enabled {
+        findings.push(warning(
+            "jwt_sso.enabled is off: every token login is refused",
+            "ALTER SYSTEM SET jwt_sso.enabled = on; SELECT pg_reload_conf();",
+        ));
+    }
+    if policy.issuers.is_empty() {
+        findings.push(error(
+            "no issuer is configured",
+            "ALTER SYSTEM SET jwt_sso.issuers = 'https://idp.example'; SELECT pg_reload_conf();",
+        ));
+    }
+    let without: Vec<&str> = policy
+        .issuers
+        .iter()
+        .filter(|issuer| policy.audience_of(issuer).is_empty())
+        .map(|issuer| issuer.iss.as_str())
+        .collect();
+    if policy.issuers.is_empty() && policy.audience.is_empty() || !without.is_empty() {
+        findings.push(error(
+            format!("no audience is configured {}", for_issuers(&without)),
+            "ALTER SYSTEM SET jwt_sso.audience = 'the aud of your tokens'; SELECT pg_reload_conf();",
+        ));
+    }
+    findings
+}
+
+fn for_issuers(issuers: &[&str]) -> String {
+    match issuers {
+        [] => "at all".to_owned(),
+        [first] => format!("for the issuer {first}"),
+        [first, rest @ ..] => format!("for the issuer {first} and {} more", rest.len()),
+    }
+}
+
+fn hba_lines() -> Vec<Finding> {
+    let outside = |place: Place| {
+        error(
+            format!(
+                "a trust line outside jwt_sso.hba_file is open when the library is missing: {place}"
+            ),
+            "Move the line into a file of its own, name it in jwt_sso.hba_file and restart the server.",
+        )
+    };
+    let without_tls = |place: Place| {
+        warning(
+            format!("tokens can be asked for without TLS by {place}"),
+            "Write hostssl instead of host, then SELECT pg_reload_conf().",
+        )
+    };
+    let plain = |place: &Place| place.line.kind != "hostssl";
+    let mut findings: Vec<Finding> =
+        hba::trust_lines_without_us().into_iter().map(outside).collect();
+    findings.extend(hba::trust_lines_in_force().into_iter().filter(plain).map(without_tls));
+    findings
+}
+
+/// Literal roles of the map that do not exist or that a token should not open.
+fn roles(policy: &Policy) -> Vec<Finding> {
+    let maps = [&policy.identity_map, &policy.identity_map_file];
+    let names: BTreeSet<String> = maps
+        .iter()
+        .flat_map(|map| map.lines())
+        .filter(|line| !line.role.contains('\\'))
+        .map(|line| line.role.to_owned())
+        .collect();
+    let names: Vec<String> = names.into_iter().collect();
+    let found = Spi::connect(|client| {
+        let rows = client.select(ROLES, None, &[names.into()])?;
+        rows.map(|row| Ok((row.get::<String>(1)?, row.get::<String>(2)?))).collect()
+    });
+    let rows: Vec<(Option<String>, Option<String>)> = match found {
+        Ok(rows) => rows,
+        Err::<_, spi::Error>(why) => {
+            return vec![warning(
+                format!("the roles of the identity map could not be read: {why}"),
+                "",
+            )];
+        }
+    };
+    rows.into_iter().filter_map(|(role, problem)| Some(role_finding(&role?, &problem?))).collect()
+}
+
+fn role_finding(role: &str, problem: &str) -> Finding {
+    let text = format!("the identity map names the role {role:?}, which {problem}");
+    let hint = match problem {
+        "does not exist" => "CREATE ROLE it with LOGIN, or take the line out.",
+        "may not log in" => "ALTER ROLE it with LOGIN, or take the line out.",
+        _ => "Map the identity to a role without such rights.",
+    };
+    warning(text, hint)
+}
+
+/// Each role of the map with what is wrong about it.
+const ROLES: &str = "
+SELECT role, problem
+FROM unnest($1::text[]) AS role
+LEFT JOIN pg_catalog.pg_roles AS r ON r.rolname::text = role
+CROSS JOIN LATERAL (SELECT CASE
+    WHEN role LIKE 'pg\\_%' THEN 'is reserved: tokens never open roles that begin with pg_'
+    WHEN r.oid IS NULL THEN 'does not exist'
+    WHEN NOT r.rolcanlogin THEN 'may not log in'
+    WHEN r.rolsuper THEN 'is a superuser'
+    WHEN EXISTS (SELECT FROM pg_catalog.pg_roles AS s
+                 WHERE s.rolsuper AND pg_catalog.pg_has_role(r.oid, s.oid, 'MEMBER'))
+    THEN 'can SET ROLE to a superuser' END AS problem) AS p
+WHERE problem IS NOT NULL
+ORDER BY role";

@@ -1,0 +1,40 @@
+//! jwt_sso: single sign-on for PostgreSQL. A client puts a JSON Web Token
+//! where the password goes, and is let in as the role that the identity map
+//! allows. docs/architecture.md has the way of a login through these files.
+
+mod decide;
+mod doors;
+mod file;
+mod hba;
+mod inspect;
+mod keyring;
+mod pg;
+mod report;
+mod settings;
+mod worker;
+
+// `#[pg_guard]` on a block of declarations expands to `crate::ffi`.
+use pg::ffi;
+use pgrx::prelude::*;
+
+::pgrx::pg_module_magic!(name, version);
+
+extension_sql_file!("../sql/grants.sql", name = "grants", finalize);
+
+/// Called by the server when it loads the library.
+///
+/// The settings come first, since the rest depends on them. Under pg_upgrade
+/// the hook stays, so that nobody gets in by a trust line, and no worker runs.
+#[pg_guard]
+pub extern "C-unwind" fn _PG_init() {
+    if !pg::process::is_preloading() {
+        inspect::warn_not_preloaded();
+        return;
+    }
+    settings::init();
+    doors::hook::init();
+    keyring::init(settings::key_cache_bytes());
+    if !pg::process::is_binary_upgrade() {
+        worker::init();
+    }
+}

@@ -1,0 +1,70 @@
+//! Messages to the server log and to the client, as ereport sends them.
+
+use super::shim;
+use pgrx::PgSqlErrorCode;
+use pgrx::pg_sys;
+use std::ffi::CString;
+
+/// An error, a warning or a log line: what ereport takes.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// The SQLSTATE.
+    pub sqlstate: PgSqlErrorCode,
+    /// The primary message, in bytes, since a role name need not be UTF-8.
+    pub message: Vec<u8>,
+    /// DETAIL; empty for none.
+    pub detail: String,
+    /// HINT; empty for none.
+    pub hint: String,
+}
+
+impl Message {
+    /// A message alone, of SQLSTATE 00000.
+    pub fn plain(message: impl Into<Vec<u8>>) -> Message {
+        Message {
+            sqlstate: PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION,
+            message: message.into(),
+            detail: String::new(),
+            hint: String::new(),
+        }
+    }
+}
+
+/// One line in the server log, never to a client.
+pub fn log(line: &str) {
+    send(pg_sys::LOG_SERVER_ONLY, &Message::plain(line));
+}
+
+/// A warning, to the client where a statement runs and to the log.
+pub fn warning(message: &Message) {
+    send(pg_sys::WARNING, message);
+}
+
+/// Sends the error to the client and the log and ends this process.
+pub fn fatal(message: &Message) -> ! {
+    send(pg_sys::FATAL, message);
+    super::process::exit(1)
+}
+
+fn send(level: u32, message: &Message) {
+    let text = c_string(&message.message);
+    let detail = c_string(message.detail.as_bytes());
+    let hint = c_string(message.hint.as_bytes());
+    // SAFETY: NUL-terminated strings that outlive the call; an ERROR unwinds
+    // through the guard, and FATAL ends the process without unwinding.
+    unsafe {
+        shim::jwt_sso_report(
+            level as i32,
+            message.sqlstate as i32,
+            text.as_ptr(),
+            detail.as_ptr(),
+            hint.as_ptr(),
+        )
+    };
+}
+
+/// The text up to its first NUL, which C could not carry.
+pub(super) fn c_string(text: &[u8]) -> CString {
+    let end = text.iter().position(|byte| *byte == 0).unwrap_or(text.len());
+    CString::new(&text[..end]).unwrap_or_default()
+}

@@ -1,0 +1,18 @@
+//! The server's facilities, one safe function for each. All hand-written
+//! `unsafe` of the extension is in this folder, and nothing in here knows what
+//! a token is: it imports nothing of ours.
+
+pub mod auth_hook;
+pub mod background;
+pub mod guard;
+pub mod guc;
+pub mod message;
+pub mod packet;
+pub mod port;
+pub mod process;
+pub mod roles;
+pub mod shmem;
+
+mod shim;
+
+pub use pgrx::pg_sys::ffi;

@@ -1,0 +1,72 @@
+//! The client's connection while it authenticates.
+
+use super::shim;
+use pgrx::pg_sys;
+use std::ffi::{CStr, CString};
+use std::ptr::NonNull;
+
+/// The connection of this backend, as the startup packet and the HBA line left it.
+///
+/// It exists only while the server is inside ClientAuthentication or at the
+/// commit of the start-up transaction, when the server still has its HBA line.
+pub struct Client {
+    port: NonNull<pg_sys::Port>,
+}
+
+impl Client {
+    /// # Safety
+    /// `port` is the server's `Port` of this backend, and its HBA line has not
+    /// been freed yet, for as long as the value lives.
+    pub(super) unsafe fn new(port: *mut pg_sys::Port) -> Option<Client> {
+        NonNull::new(port).map(|port| Client { port })
+    }
+
+    pub(super) fn as_ptr(&self) -> *mut pg_sys::Port {
+        self.port.as_ptr()
+    }
+
+    /// The requested role, in the bytes that the client sent, cut by the server
+    /// to 63. Empty where the server has none.
+    pub fn role(&self) -> &CStr {
+        // SAFETY: `new` promises a live Port.
+        let name = unsafe { shim::jwt_sso_port_user(self.port.as_ptr()) };
+        if name.is_null() {
+            return c"";
+        }
+        // SAFETY: Port.user_name is NUL-terminated and lives as long as the Port.
+        unsafe { CStr::from_ptr(name) }
+    }
+
+    /// Whether the client came by a Unix socket.
+    pub fn is_unix_socket(&self) -> bool {
+        // SAFETY: `new` promises a live Port.
+        unsafe { shim::jwt_sso_port_is_unix(self.port.as_ptr()) }
+    }
+
+    /// Whether the transport is TLS. GSSAPI encryption is not.
+    pub fn is_tls(&self) -> bool {
+        // SAFETY: `new` promises a live Port.
+        unsafe { shim::jwt_sso_port_is_tls(self.port.as_ptr()) }
+    }
+
+    /// Whether the method of the HBA line is `trust`.
+    pub fn is_trust(&self) -> bool {
+        // SAFETY: `new` promises a live Port with its HBA line.
+        unsafe { shim::jwt_sso_port_is_trust(self.port.as_ptr()) }
+    }
+
+    /// Whether this is a replication connection, physical or logical.
+    pub fn is_replication(&self) -> bool {
+        // SAFETY: a plain global that the startup packet set.
+        unsafe { pg_sys::am_walsender }
+    }
+
+    /// Records who the client is, where no one did before: `SYSTEM_USER` from
+    /// PostgreSQL 16 on. An identity with a NUL in it is not recorded.
+    pub fn set_identity(&self, identity: &str) {
+        if let Ok(identity) = CString::new(identity) {
+            // SAFETY: `new` promises a live Port; the server copies the text.
+            unsafe { shim::jwt_sso_port_set_identity(self.port.as_ptr(), identity.as_ptr()) };
+        }
+    }
+}

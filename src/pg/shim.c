@@ -1,0 +1,231 @@
+/*
+ * Accessors over server structures whose layout only the server's own headers
+ * know: Port, HbaLine, ClientConnectionInfo, config_generic.  pgrx's Port is
+ * wrong on PostgreSQL 17, and HbaLine has no binding at all.
+ *
+ * Every function reads or does one thing, so that the Rust side can state its
+ * contract in one sentence.
+ */
+#include "postgres.h"
+
+/*
+ * The headers of these libraries are not needed for what is read here, and
+ * leaving them out does not move any member that is: gss is a pointer either
+ * way, and the members that USE_OPENSSL adds stand at the end.
+ */
+#undef ENABLE_GSS
+#undef ENABLE_SSPI
+#undef USE_OPENSSL
+
+#include "access/parallel.h"
+#include "common/ip.h"
+#include "libpq/auth.h"
+#include "libpq/hba.h"
+#include "libpq/libpq.h"
+#include "libpq/libpq-be.h"
+#include "libpq/pqformat.h"
+#include "miscadmin.h"
+#include "replication/walsender.h"
+#include "storage/lwlock.h"
+#include "tcop/tcopprot.h"
+#include "utils/guc.h"
+#include "utils/guc_tables.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+/* the server's own bound, a private constant before 18 (auth.c) */
+#define MAX_TOKEN_MESSAGE 65535
+
+/* ---- the connection ---- */
+
+const char *
+jwt_sso_port_user(const Port *port)
+{
+	return port->user_name;
+}
+
+bool
+jwt_sso_port_is_unix(const Port *port)
+{
+	return port->raddr.addr.ss_family == AF_UNIX;
+}
+
+bool
+jwt_sso_port_is_tls(const Port *port)
+{
+	return port->ssl_in_use;
+}
+
+/* Only before the first command: the HBA line is freed when the session begins. */
+bool
+jwt_sso_port_is_trust(const Port *port)
+{
+	return port->hba != NULL && port->hba->auth_method == uaTrust;
+}
+
+/* PostgreSQL 15 keeps the identity in Port, later majors in MyClientConnectionInfo. */
+void
+jwt_sso_port_set_identity(Port *port, const char *identity)
+{
+#if PG_VERSION_NUM >= 180000
+	if (MyClientConnectionInfo.authn_id == NULL)
+		set_authn_id(port, identity);
+#elif PG_VERSION_NUM >= 160000
+	if (MyClientConnectionInfo.authn_id == NULL)
+	{
+		MyClientConnectionInfo.authn_id = MemoryContextStrdup(TopMemoryContext, identity);
+		MyClientConnectionInfo.auth_method = port->hba->auth_method;
+	}
+#else
+	if (port->authn_id == NULL)
+		port->authn_id = MemoryContextStrdup(TopMemoryContext, identity);
+#endif
+}
+
+/* ---- the password packet ---- */
+
+enum
+{
+	PACKET_RECEIVED = 0,
+	PACKET_CLIENT_GONE = 1,
+	PACKET_UNEXPECTED = 2
+};
+
+/*
+ * AuthenticationCleartextPassword, then one message, as recv_password_packet
+ * (static in auth.c) does it.  On PACKET_RECEIVED the body is in *buf, which
+ * the caller wipes and frees.
+ */
+int
+jwt_sso_ask_password(Port *port, StringInfo buf)
+{
+	int			type;
+
+	sendAuthRequest(port, AUTH_REQ_PASSWORD, NULL, 0);
+
+	pq_startmsgread();
+	type = pq_getbyte();
+	if (type == EOF)
+		return PACKET_CLIENT_GONE;
+	if (type != 'p')
+		return PACKET_UNEXPECTED;
+
+	initStringInfo(buf);
+	if (pq_getmessage(buf, MAX_TOKEN_MESSAGE))
+	{
+		/* too long or cut off; pq_getmessage logged which (COMMERROR) */
+		explicit_bzero(buf->data, buf->maxlen);
+		pfree(buf->data);
+		return PACKET_CLIENT_GONE;
+	}
+	return PACKET_RECEIVED;
+}
+
+/* ---- messages ---- */
+
+/* An empty hint is none. */
+void
+jwt_sso_report(int level, int sqlstate, const char *message, const char *detail, const char *hint)
+{
+	ereport(level,
+			(errcode(sqlstate),
+			 errmsg_internal("%s", message),
+			 detail[0] ? errdetail_internal("%s", detail) : 0,
+			 hint[0] ? errhint("%s", hint) : 0,
+			 errhidestmt(true),
+			 errhidecontext(true)));
+}
+
+/* For check hooks: what core then says at the level that it chooses. */
+void
+jwt_sso_guc_refuse(const char *message, const char *detail, const char *hint)
+{
+	GUC_check_errmsg("%s", message);
+	GUC_check_errdetail("%s", detail);
+	if (hint[0])
+		GUC_check_errhint("%s", hint);
+}
+
+/* ---- settings ---- */
+
+static struct config_generic *
+find_setting(const char *name)
+{
+#if PG_VERSION_NUM >= 160000
+	return find_option(name, false, true, 0);
+#else
+	struct config_generic **all = get_guc_variables();
+	int			count = GetNumConfigOptions();
+
+	for (int i = 0; i < count; i++)
+		if (strcmp(all[i]->name, name) == 0)
+			return all[i];
+	return NULL;
+#endif
+}
+
+/* Valid only while ProcessConfigFile runs, that is, in a check hook. */
+bool
+jwt_sso_setting_in_file(const char *name)
+{
+	struct config_generic *setting = find_setting(name);
+
+	return setting != NULL && (setting->status & GUC_IS_IN_FILE) != 0;
+}
+
+/* Whether the value in force came from a configuration file. */
+bool
+jwt_sso_setting_from_file(const char *name)
+{
+	struct config_generic *setting = find_setting(name);
+
+	return setting != NULL && setting->source == PGC_S_FILE;
+}
+
+/* The end of the last reload; the same throughout one reload's check hooks. */
+int64
+jwt_sso_reload_time(void)
+{
+	return (int64) PgReloadTime;
+}
+
+/* ---- the process ---- */
+
+enum
+{
+	PROCESS_POSTMASTER = 0,		/* or a single-user server */
+	PROCESS_SESSION = 1,		/* may run ALTER SYSTEM */
+	PROCESS_OTHER = 2			/* auxiliary process or parallel worker */
+};
+
+int
+jwt_sso_process(void)
+{
+	if (!IsUnderPostmaster)
+		return PROCESS_POSTMASTER;
+	if (IsParallelWorker() || InitializingParallelWorker)
+		return PROCESS_OTHER;
+	switch (MyBackendType)
+	{
+		case B_BACKEND:
+		case B_WAL_SENDER:
+		case B_BG_WORKER:
+			return PROCESS_SESSION;
+		default:
+			return PROCESS_OTHER;
+	}
+}
+
+/* Whether a statement runs, as opposed to a reload between two of them. */
+bool
+jwt_sso_in_statement(void)
+{
+	return debug_query_string != NULL;
+}
+
+/* AddinShmemInitLock is a macro over an array that moves between majors. */
+LWLock *
+jwt_sso_addin_lock(void)
+{
+	return AddinShmemInitLock;
+}

@@ -1,0 +1,48 @@
+//! Declarations of `shim.c`. Each function may raise an ERROR only where its
+//! comment says so; `#[pg_guard]` turns one into an unwinding Rust panic.
+#![allow(missing_docs)]
+
+use pgrx::pg_sys;
+use pgrx::prelude::*;
+use std::ffi::{c_char, c_int};
+
+/// `jwt_sso_ask_password`: the packet is in the buffer.
+pub const PACKET_RECEIVED: c_int = 0;
+/// `jwt_sso_ask_password`: the client hung up, or its packet was cut off or too long.
+pub const PACKET_CLIENT_GONE: c_int = 1;
+
+/// `jwt_sso_process`: the postmaster or a single-user server.
+pub const PROCESS_POSTMASTER: c_int = 0;
+/// `jwt_sso_process`: a process that may run ALTER SYSTEM.
+pub const PROCESS_SESSION: c_int = 1;
+
+#[pg_guard]
+unsafe extern "C-unwind" {
+    pub fn jwt_sso_port_user(port: *const pg_sys::Port) -> *const c_char;
+    pub fn jwt_sso_port_is_unix(port: *const pg_sys::Port) -> bool;
+    pub fn jwt_sso_port_is_tls(port: *const pg_sys::Port) -> bool;
+    pub fn jwt_sso_port_is_trust(port: *const pg_sys::Port) -> bool;
+    /// May raise: out of memory.
+    pub fn jwt_sso_port_set_identity(port: *mut pg_sys::Port, identity: *const c_char);
+
+    /// May raise: a lost protocol synchronisation, an interrupt.
+    pub fn jwt_sso_ask_password(port: *mut pg_sys::Port, buf: pg_sys::StringInfo) -> c_int;
+
+    /// Raises where `level` is ERROR; ends the process where it is FATAL.
+    pub fn jwt_sso_report(
+        level: c_int,
+        sqlstate: c_int,
+        message: *const c_char,
+        detail: *const c_char,
+        hint: *const c_char,
+    );
+    /// May raise: out of memory.
+    pub fn jwt_sso_guc_refuse(message: *const c_char, detail: *const c_char, hint: *const c_char);
+
+    pub fn jwt_sso_setting_in_file(name: *const c_char) -> bool;
+    pub fn jwt_sso_setting_from_file(name: *const c_char) -> bool;
+    pub fn jwt_sso_reload_time() -> i64;
+    pub fn jwt_sso_process() -> c_int;
+    pub fn jwt_sso_in_statement() -> bool;
+    pub fn jwt_sso_addin_lock() -> *mut pg_sys::LWLock;
+}

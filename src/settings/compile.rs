@@ -1,0 +1,162 @@
+//! One value of a setting, compiled into what it does to the policy.
+
+use super::state;
+use crate::file;
+use crate::pg::guc::{self, Value};
+use jwt_sso_core::algorithm_list;
+use jwt_sso_core::audience;
+use jwt_sso_core::claim_path::ClaimPath;
+use jwt_sso_core::digest::Digest;
+use jwt_sso_core::identity_map::IdentityMap;
+use jwt_sso_core::issuers::Issuers;
+use jwt_sso_core::jwks::StaticJwks;
+use jwt_sso_core::policy::Policy;
+use jwt_sso_core::setting_error::SettingError;
+use jwt_sso_core::setting_text;
+use jwt_sso_core::settings::{Id, Kind, Setting, TABLE};
+use std::sync::Arc;
+
+/// What one accepted value does to the policy.
+type Change = Box<dyn FnOnce(&mut Policy) + Send>;
+
+/// A value that is accepted.
+pub struct Compiled {
+    /// What it does to the policy.
+    pub change: Change,
+    /// The digest of the file that it names, where it names one.
+    pub file: Option<Digest>,
+}
+
+/// Why a session's settings are no policy: each refused setting and its error.
+pub type Refused = Vec<(&'static Setting, SettingError)>;
+
+/// The policy as this session's values of the settings give it: what the next
+/// reload would put in force. For reports only.
+pub fn compile_session() -> Result<Policy, Refused> {
+    compile_with(None)
+}
+
+/// Compiles this process's values, one of them replaced.
+pub(super) fn compile_with(replaced: Option<(usize, Value<'_>)>) -> Result<Policy, Refused> {
+    let mut policy = Policy::default();
+    let mut errors = Vec::new();
+    for (index, setting) in TABLE.iter().enumerate() {
+        let value = match replaced {
+            Some((place, value)) if place == index => value,
+            _ => current(index, setting),
+        };
+        match compile(setting.id, value) {
+            Ok(compiled) => (compiled.change)(&mut policy),
+            Err(error) => errors.push((setting, error)),
+        }
+    }
+    if errors.is_empty() { Ok(policy) } else { Err(errors) }
+}
+
+/// The value that this process has.
+pub(super) fn current(index: usize, setting: &Setting) -> Value<'static> {
+    match setting.kind {
+        Kind::Bool { .. } => Value::Bool(guc::bool_value(index)),
+        Kind::Int { .. } => Value::Int(guc::int_value(index)),
+        Kind::Text { .. } => Value::Text(guc::text_value(index)),
+    }
+}
+
+/// Whether the setting names a file that is read at every reload.
+pub(super) fn is_file(id: Id) -> bool {
+    matches!(id, Id::JwksFile | Id::IdentityMapFile)
+}
+
+/// Compiles one value.
+pub(super) fn compile(id: Id, value: Value<'_>) -> Result<Compiled, SettingError> {
+    let change = match value {
+        Value::Bool(value) => compile_bool(id, value),
+        Value::Int(value) => compile_int(id, value),
+        Value::Text(text) => {
+            let text = text.to_str().map_err(|error| {
+                SettingError::new(format!("not UTF-8 at byte {}", error.valid_up_to() + 1))
+            })?;
+            if is_file(id) {
+                return compile_file(id, text);
+            }
+            compile_text(id, text)?
+        }
+    };
+    Ok(Compiled { change, file: None })
+}
+
+fn compile_bool(id: Id, value: bool) -> Change {
+    match id {
+        Id::Enabled => Box::new(move |policy| policy.enabled = value),
+        Id::RequireTls => Box::new(move |policy| policy.require_tls = value),
+        Id::ChallengeLocal => Box::new(move |policy| policy.challenge_local = value),
+        Id::AllowSuperuser => Box::new(move |policy| policy.allow_superuser = value),
+        Id::AllowReplication => Box::new(move |policy| policy.allow_replication = value),
+        _ => Box::new(|_| ()),
+    }
+}
+
+fn compile_int(id: Id, value: i32) -> Change {
+    let value = u64::try_from(value).unwrap_or(0);
+    match id {
+        Id::ClockSkew => Box::new(move |policy| policy.clock_skew = value),
+        Id::MaxTokenLifetime => Box::new(move |policy| policy.max_token_lifetime = value),
+        _ => Box::new(|_| ()),
+    }
+}
+
+fn compile_text(id: Id, text: &str) -> Result<Change, SettingError> {
+    setting_text::check(text)?;
+    Ok(match id {
+        Id::Issuers => {
+            let issuers = Arc::new(Issuers::parse(text)?);
+            Box::new(move |policy| policy.issuers = issuers)
+        }
+        Id::Audience => {
+            let audience = audience::parse(text)?;
+            Box::new(move |policy| policy.audience = audience)
+        }
+        Id::Claim => {
+            let claim = Arc::new(ClaimPath::parse(text)?);
+            Box::new(move |policy| policy.claim = claim)
+        }
+        Id::Jwks => {
+            let jwks = Arc::new(StaticJwks::parse(text)?);
+            Box::new(move |policy| policy.jwks = jwks)
+        }
+        Id::IdentityMap => {
+            let map = Arc::new(IdentityMap::parse(text)?);
+            Box::new(move |policy| policy.identity_map = map)
+        }
+        Id::Algorithms => {
+            let algorithms = algorithm_list::parse(text)?;
+            Box::new(move |policy| policy.algorithms = algorithms)
+        }
+        Id::HbaFile => {
+            setting_text::path(text)?;
+            Box::new(|_| ())
+        }
+        _ => Box::new(|_| ()),
+    })
+}
+
+fn compile_file(id: Id, path: &str) -> Result<Compiled, SettingError> {
+    let content = setting_text::path(path)?.map(file::read).transpose()?;
+    let file = content.as_ref().map(|content| Digest::of(&[content.as_bytes()]));
+    if file.is_some() && state().file_digests[id as usize] == file {
+        return Ok(Compiled { change: Box::new(|_| ()), file });
+    }
+    let change: Change = match id {
+        Id::JwksFile => {
+            let jwks = content.map(|text| StaticJwks::parse(&text)).transpose()?;
+            let jwks = Arc::new(jwks.unwrap_or_default());
+            Box::new(move |policy| policy.jwks_file = jwks)
+        }
+        _ => {
+            let map = content.map(|text| IdentityMap::parse_file(&text)).transpose()?;
+            let map = Arc::new(map.unwrap_or_default());
+            Box::new(move |policy| policy.identity_map_file = map)
+        }
+    };
+    Ok(Compiled { change, file })
+}
