@@ -1,0 +1,97 @@
+//! The PostgreSQL under test: the one that `PG_CONFIG` (default: `pg_config` on PATH) describes.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
+
+/// Directories and version of the server under test.
+#[derive(Debug)]
+pub struct Installation {
+    bindir: PathBuf,
+    /// The server's C headers, for the fixtures.
+    pub include_dir: PathBuf,
+    /// Where a library named without a path is looked for.
+    pub library_dir: PathBuf,
+    /// 15, 16, …
+    pub major: u32,
+    run_as_postgres: bool,
+}
+
+impl Installation {
+    /// The installation of this test run; asked from pg_config once.
+    pub fn get() -> &'static Installation {
+        static FOUND: LazyLock<Installation> = LazyLock::new(Installation::find);
+        &FOUND
+    }
+
+    fn find() -> Installation {
+        let version = pg_config("--version");
+        let digits: String = version
+            .chars()
+            .skip_while(|c| !c.is_ascii_digit())
+            .take_while(char::is_ascii_digit)
+            .collect();
+        Installation {
+            bindir: pg_config("--bindir").into(),
+            include_dir: pg_config("--includedir-server").into(),
+            library_dir: pg_config("--pkglibdir").into(),
+            major: digits.parse().expect("pg_config --version names a major version"),
+            run_as_postgres: output_of(Command::new("id").arg("-u")) == "0",
+        }
+    }
+
+    /// A client program, run as the user of the tests, without any PG* variable from outside.
+    pub fn client(&self, program: &str) -> Command {
+        without_libpq_environment(Command::new(self.bindir.join(program)))
+    }
+
+    /// A server program. PostgreSQL refuses to run as root, so root hands it to user postgres.
+    pub fn server(&self, program: &str, directory: &Path) -> Command {
+        let path = self.bindir.join(program);
+        let mut command = if self.run_as_postgres {
+            let mut runuser = Command::new("runuser");
+            runuser.args(["-u", "postgres", "--"]).arg(path);
+            runuser
+        } else {
+            Command::new(path)
+        };
+        // Where user postgres may not enter the tests' directory, initdb and pg_ctl complain.
+        command.current_dir(directory);
+        without_libpq_environment(command)
+    }
+
+    /// Gives a path, with all below it, to the user that the server runs as.
+    pub fn hand_over(&self, path: &Path) {
+        if self.run_as_postgres {
+            output_of(
+                Command::new("chown").args([OsStr::new("-R"), "postgres:".as_ref()]).arg(path),
+            );
+        }
+    }
+}
+
+/// Runs a command that must succeed; returns its trimmed standard output.
+pub fn output_of(command: &mut Command) -> String {
+    let output = command.output().unwrap_or_else(|e| panic!("cannot run {command:?}: {e}"));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{command:?} failed:\n{stdout}\n{stderr}");
+    stdout.trim().to_owned()
+}
+
+fn pg_config(option: &str) -> String {
+    let program = std::env::var_os("PG_CONFIG").unwrap_or_else(|| "pg_config".into());
+    output_of(Command::new(program).arg(option))
+}
+
+/// Takes every PG* variable of the tests' own environment away from a client or server.
+pub fn without_libpq_environment(mut command: Command) -> Command {
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("PG") {
+            command.env_remove(name);
+        }
+    }
+    command.env("PGPASSFILE", "/nonexistent").env("LC_ALL", "C");
+    command
+}
