@@ -3,6 +3,7 @@
 mod findings;
 
 use crate::pg::message::{self, Message};
+use crate::pg::process;
 use findings::Finding;
 use pgrx::PgSqlErrorCode;
 use pgrx::prelude::*;
@@ -15,11 +16,15 @@ fn version() -> &'static str {
 
 /// What is wrong or unwise about the set-up, worst first, and what to do about it.
 #[pg_extern(volatile, parallel_restricted)]
+#[search_path(pg_catalog, pg_temp)]
 fn check() -> TableIterator<
     'static,
     (name!(severity, &'static str), name!(finding, String), name!(hint, Option<String>)),
 > {
-    let row = |finding: Finding| (finding.severity.name(), finding.text, finding.hint);
+    let row = |finding: Finding| {
+        let hint = finding.hint.as_deref().map(process::presentable);
+        (finding.severity.name(), process::presentable(&finding.text), hint)
+    };
     TableIterator::new(findings::all().into_iter().map(row))
 }
 

@@ -34,7 +34,17 @@ struct State {
     /// Checks passed while the server starts: one for the default, one for the value.
     passes: [u8; guc::MOST],
     started: bool,
+    /// Names with our prefix that are no settings: a misspelled line must not
+    /// pass for one that was left out.
+    unknown: Vec<String>,
 }
+
+/// Stands for [`State::unknown`] among the settings of a round; never passes.
+const UNKNOWN: usize = 63;
+
+const PREFIX: &CStr = c"jwt_sso.";
+
+const _: () = assert!(guc::MOST <= UNKNOWN);
 
 static STATE: LazyLock<Mutex<State>> = LazyLock::new(|| {
     Mutex::new(State {
@@ -43,6 +53,7 @@ static STATE: LazyLock<Mutex<State>> = LazyLock::new(|| {
         file_digests: [None; guc::MOST],
         passes: [0; guc::MOST],
         started: false,
+        unknown: Vec::new(),
     })
 });
 
@@ -95,8 +106,16 @@ pub fn init() {
         }
     }
     guc::define_ignored(c"crdb:jwt_auth_enabled", c"Accepted from CockroachDB connection strings.");
+    let unknown = guc::undefined_at_start(PREFIX);
     guc::reserve_prefix(c"jwt_sso");
     let mut state = state();
+    if !unknown.is_empty() {
+        refused = refused.with(UNKNOWN);
+        if guc::undefined_in_files(PREFIX).is_empty() {
+            not_from_file = not_from_file.with(UNKNOWN);
+        }
+    }
+    state.unknown = unknown;
     state.rounds.start(refused, not_from_file);
     state.started = true;
     drop(state);
@@ -155,7 +174,7 @@ pub fn hba_file_without_us() -> PathBuf {
 /// for there being none.
 pub fn in_force<T>(use_policy: impl FnOnce(Result<&Policy, Vec<String>>) -> T) -> T {
     let state = state();
-    use_policy(state.rounds.in_force().map_err(names))
+    use_policy(state.rounds.in_force().map_err(|refused| names_in(&state, refused)))
 }
 
 /// Whether a trust line on a Unix socket is a token door too. Where that very
@@ -181,10 +200,20 @@ pub fn is_sound() -> bool {
     state().rounds.in_force().is_ok()
 }
 
-/// The full names of these settings.
+/// The full names of these settings; an unknown one is called that.
 pub fn names(settings: SettingSet) -> Vec<String> {
-    let name = |index: usize| TABLE.get(index).map(|setting| setting.name.to_owned());
-    settings.iter().filter_map(name).collect()
+    names_in(&state(), settings)
+}
+
+fn names_in(state: &State, settings: SettingSet) -> Vec<String> {
+    let known = settings.iter().filter_map(|index| TABLE.get(index));
+    let mut names: Vec<String> = known.map(|setting| setting.name.to_owned()).collect();
+    if settings.contains(UNKNOWN) && state.unknown.is_empty() {
+        names.push("an unknown jwt_sso setting".to_owned());
+    } else if settings.contains(UNKNOWN) {
+        names.extend(state.unknown.iter().map(|name| format!("{name} (unknown setting)")));
+    }
+    names
 }
 
 /// From now on this process compiles a policy of its own at each reload.
@@ -206,6 +235,15 @@ pub fn key_cache_bytes() -> usize {
 pub fn hba_file() -> Option<PathBuf> {
     let path = guc::text_value(Id::HbaFile as usize).to_string_lossy();
     (!path.is_empty()).then(|| file::in_data_directory(&path))
+}
+
+/// The settings that name files, and the files.
+pub fn files() -> Vec<(&'static str, PathBuf)> {
+    let named = |id: Id| {
+        let path = guc::text_value(id as usize).to_string_lossy();
+        (!path.is_empty()).then(|| (id.name(), file::in_data_directory(&path)))
+    };
+    [Id::JwksFile, Id::IdentityMapFile, Id::HbaFile].into_iter().filter_map(named).collect()
 }
 
 /// The advice as the server's warnings carry it.

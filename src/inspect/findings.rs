@@ -10,6 +10,8 @@ use jwt_sso_core::policy::Policy;
 use jwt_sso_core::rounds::SettingSet;
 use pgrx::prelude::*;
 use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 
 /// What a finding means for the administrator.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -53,14 +55,10 @@ pub fn all() -> Vec<Finding> {
         let text = "jwt_sso is not loaded by shared_preload_libraries: no login is checked";
         return vec![error(text, PRELOAD_HINT)];
     }
-    let Some(status) = keyring::status() else {
-        return vec![error(
-            "the key worker has published nothing",
-            "Look into the server log for \"jwt_sso worker\"; it is started again after a second.",
-        )];
-    };
-    let mut findings = Vec::from_iter(soundness(&status));
+    let status = keyring::status();
+    let mut findings = Vec::from_iter(soundness(status.as_ref()));
     findings.extend(hba_lines());
+    findings.extend(writable_files());
     match settings::compile_session() {
         Ok(policy) => {
             findings.extend(completeness(&policy));
@@ -70,7 +68,7 @@ pub fn all() -> Vec<Finding> {
                 hint: Some(advice.hint()),
             }));
             findings.extend(roles(&policy));
-            findings.extend(fingerprint(&status, &policy));
+            findings.extend(status.iter().flat_map(|status| fingerprint(status, &policy)));
         }
         Err(refused) => findings.extend(refused.into_iter().map(|(setting, why)| Finding {
             severity: Severity::Error,
@@ -90,8 +88,14 @@ fn warning(text: impl Into<String>, hint: impl Into<String>) -> Finding {
     Finding { severity: Severity::Warning, text: text.into(), hint: Some(hint.into()) }
 }
 
-/// What the last reload, or the start, came to.
-fn soundness(status: &Status) -> Option<Finding> {
+/// What the last reload, or the start, came to, as the worker says.
+fn soundness(status: Option<&Status>) -> Option<Finding> {
+    let Some(status) = status else {
+        return Some(error(
+            "the key worker has published nothing: no login has keys",
+            "The server log says more of \"jwt_sso worker\"; it needs one of max_worker_processes.",
+        ));
+    };
     let refused = settings::names(SettingSet::from_bits(status.refused)).join(", ");
     if refused.is_empty() {
         return None;
@@ -102,6 +106,23 @@ fn soundness(status: &Status) -> Option<Finding> {
     };
     let hint = "The server log says what is wrong. Mend it, then SELECT pg_reload_conf().";
     Some(error(text, hint))
+}
+
+/// Files by which whoever may write them lets himself in.
+fn writable_files() -> Vec<Finding> {
+    let finding = |(setting, path): (&str, PathBuf)| {
+        let mode = std::fs::metadata(&path).ok()?.permissions().mode();
+        (mode & 0o022 != 0).then(|| {
+            warning(
+                format!(
+                    "others than its owner may write the file of {setting}: {}",
+                    path.display()
+                ),
+                format!("chmod go-w {}", path.display()),
+            )
+        })
+    };
+    settings::files().into_iter().filter_map(finding).collect()
 }
 
 /// The policy in force, and whether it is the one that this session sees.
@@ -191,12 +212,13 @@ fn roles(policy: &Policy) -> Vec<Finding> {
         .filter(|line| !line.role.contains('\\'))
         .map(|line| line.role.to_owned())
         .collect();
-    let names: Vec<String> = names.into_iter().collect();
+    // As bytes both ways: the database may have another encoding.
+    let names: Vec<Vec<u8>> = names.into_iter().map(String::into_bytes).collect();
     let found = Spi::connect(|client| {
         let rows = client.select(ROLES, None, &[names.into()])?;
-        rows.map(|row| Ok((row.get::<String>(1)?, row.get::<String>(2)?))).collect()
+        rows.map(|row| Ok((row.get::<Vec<u8>>(1)?, row.get::<String>(2)?))).collect()
     });
-    let rows: Vec<(Option<String>, Option<String>)> = match found {
+    let rows: Vec<(Option<Vec<u8>>, Option<String>)> = match found {
         Ok(rows) => rows,
         Err::<_, spi::Error>(why) => {
             return vec![warning(
@@ -205,7 +227,10 @@ fn roles(policy: &Policy) -> Vec<Finding> {
             )];
         }
     };
-    rows.into_iter().filter_map(|(role, problem)| Some(role_finding(&role?, &problem?))).collect()
+    let finding = |(role, problem): (Option<Vec<u8>>, Option<String>)| {
+        Some(role_finding(&String::from_utf8_lossy(&role?), &problem?))
+    };
+    rows.into_iter().filter_map(finding).collect()
 }
 
 fn role_finding(role: &str, problem: &str) -> Finding {
@@ -220,8 +245,9 @@ fn role_finding(role: &str, problem: &str) -> Finding {
 
 /// Each role of the map with what is wrong about it.
 const ROLES: &str = "
-SELECT role, problem
-FROM unnest($1::text[]) AS role
+SELECT pg_catalog.convert_to(role, 'UTF8'), problem
+FROM (SELECT pg_catalog.convert_from(name, 'UTF8') AS role
+      FROM pg_catalog.unnest($1::pg_catalog.bytea[]) AS name) AS n
 LEFT JOIN pg_catalog.pg_roles AS r ON r.rolname::text = role
 CROSS JOIN LATERAL (SELECT CASE
     WHEN role LIKE 'pg\\_%' THEN 'is reserved: tokens never open roles that begin with pg_'

@@ -5,7 +5,7 @@
 //! check hook during a reload would shut the cluster down: [`guard::catch`]
 //! turns both into a refusal of the value.
 
-use super::{guard, message, shim};
+use super::{guard, message, process, shim};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use std::ffi::{CStr, c_char, c_int, c_void};
@@ -199,6 +199,32 @@ pub fn has_placeholder(name: &CStr) -> bool {
     !value.is_null()
 }
 
+/// The settings of that prefix which were given at start and nobody defined;
+/// after all definitions, before [`reserve_prefix`].
+pub fn undefined_at_start(prefix: &CStr) -> Vec<String> {
+    names(|buffer, size| {
+        // SAFETY: a NUL-terminated prefix, and a buffer of `size` bytes.
+        unsafe { shim::jwt_sso_undefined_placeholders(prefix.as_ptr(), buffer, size) }
+    })
+}
+
+/// The settings of that prefix which the configuration files name and nobody
+/// defined. Only in a check hook.
+pub fn undefined_in_files(prefix: &CStr) -> Vec<String> {
+    names(|buffer, size| {
+        // SAFETY: a NUL-terminated prefix, and a buffer of `size` bytes.
+        unsafe { shim::jwt_sso_undefined_in_files(prefix.as_ptr(), buffer, size) }
+    })
+}
+
+/// The lines that `write` puts into a buffer of the given size.
+fn names(write: impl FnOnce(*mut c_char, c_int)) -> Vec<String> {
+    let mut buffer = [0u8; 2048];
+    write(buffer.as_mut_ptr().cast(), buffer.len() as c_int);
+    let text = CStr::from_bytes_until_nul(&buffer).unwrap_or_default().to_string_lossy();
+    text.lines().map(str::to_owned).collect()
+}
+
 /// Whether the value came from a configuration file, rather than the command line.
 pub fn is_from_file(name: &CStr) -> bool {
     // SAFETY: a NUL-terminated name.
@@ -321,15 +347,15 @@ fn check(index: usize, value: Value<'_>) -> bool {
 
 fn refuse(rejection: &Rejection) {
     let text = message::c_string(rejection.message.as_bytes());
-    let detail = message::c_string(rejection.detail.as_bytes());
-    let hint = message::c_string(rejection.hint.as_bytes());
+    let detail = message::c_string(process::presentable(&rejection.detail).as_bytes());
+    let hint = message::c_string(process::presentable(&rejection.hint).as_bytes());
     // SAFETY: NUL-terminated strings, copied by the callee.
     unsafe { shim::jwt_sso_guc_refuse(text.as_ptr(), detail.as_ptr(), hint.as_ptr()) };
 }
 
 fn assign(index: usize, value: Value<'_>) {
     if let Some(watcher) = WATCHER.get() {
-        // Where this fails, the value counts as refused: the watcher has not taken it.
+        // The value has passed its check; all that is left to do is to move it.
         let _ = guard::catch(|| watcher.assign(index, value));
     }
 }

@@ -1,6 +1,6 @@
 //! Messages to the server log and to the client, as ereport sends them.
 
-use super::shim;
+use super::{process, shim};
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys;
 use std::ffi::CString;
@@ -43,13 +43,13 @@ pub fn warning(message: &Message) {
 /// Sends the error to the client and the log and ends this process.
 pub fn fatal(message: &Message) -> ! {
     send(pg_sys::FATAL, message);
-    super::process::exit(1)
+    process::exit(1)
 }
 
 fn send(level: u32, message: &Message) {
     let text = c_string(&message.message);
-    let detail = c_string(message.detail.as_bytes());
-    let hint = c_string(message.hint.as_bytes());
+    let detail = c_string(process::presentable(&message.detail).as_bytes());
+    let hint = c_string(process::presentable(&message.hint).as_bytes());
     // SAFETY: NUL-terminated strings that outlive the call; an ERROR unwinds
     // through the guard, and FATAL ends the process without unwinding.
     unsafe {

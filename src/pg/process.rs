@@ -33,6 +33,18 @@ pub fn in_statement() -> bool {
     unsafe { shim::jwt_sso_in_statement() }
 }
 
+/// The text as this process's client or log can take it: as it is, or, in a
+/// database of another encoding than UTF-8, in ASCII.
+pub fn presentable(text: &str) -> String {
+    // SAFETY: reads a global.
+    if text.is_ascii() || unsafe { shim::jwt_sso_speaks_utf8() } {
+        return text.to_owned();
+    }
+    let escape =
+        |c: char| if c.is_ascii() { c.to_string() } else { c.escape_unicode().to_string() };
+    text.chars().map(escape).collect()
+}
+
 /// Whether the library is being loaded by shared_preload_libraries.
 pub fn is_preloading() -> bool {
     // SAFETY: reads a global.

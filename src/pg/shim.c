@@ -24,6 +24,7 @@
 #include "libpq/libpq.h"
 #include "libpq/libpq-be.h"
 #include "libpq/pqformat.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "replication/walsender.h"
 #include "storage/lwlock.h"
@@ -148,20 +149,84 @@ jwt_sso_guc_refuse(const char *message, const char *detail, const char *hint)
 
 /* ---- settings ---- */
 
+static struct config_generic **
+all_settings(int *count)
+{
+#if PG_VERSION_NUM >= 160000
+	return get_guc_variables(count);
+#else
+	*count = GetNumConfigOptions();
+	return get_guc_variables();
+#endif
+}
+
+/* Names are compared as the server does, without regard to case. */
 static struct config_generic *
 find_setting(const char *name)
 {
 #if PG_VERSION_NUM >= 160000
 	return find_option(name, false, true, 0);
 #else
-	struct config_generic **all = get_guc_variables();
-	int			count = GetNumConfigOptions();
+	int			count;
+	struct config_generic **all = all_settings(&count);
 
 	for (int i = 0; i < count; i++)
-		if (strcmp(all[i]->name, name) == 0)
+		if (pg_strcasecmp(all[i]->name, name) == 0)
 			return all[i];
 	return NULL;
 #endif
+}
+
+/* Appends the name and a newline, where there is room. */
+static void
+append_name(char *names, int size, const char *name)
+{
+	int			used = strlen(names);
+
+	if (used + strlen(name) + 2 <= (size_t) size)
+		snprintf(names + used, size - used, "%s\n", name);
+}
+
+/*
+ * The settings of that prefix which somebody gave and nobody defined: the
+ * placeholders that are left after the definitions, at start.
+ */
+void
+jwt_sso_undefined_placeholders(const char *prefix, char *names, int size)
+{
+	int			count;
+	struct config_generic **all = all_settings(&count);
+
+	names[0] = '\0';
+	for (int i = 0; i < count; i++)
+		if ((all[i]->flags & GUC_CUSTOM_PLACEHOLDER) != 0 &&
+			pg_strncasecmp(all[i]->name, prefix, strlen(prefix)) == 0)
+			append_name(names, size, all[i]->name);
+#if PG_VERSION_NUM >= 160000
+	pfree(all);
+#endif
+}
+
+/*
+ * The same at a reload, when the server drops such a name without asking
+ * anybody: the configuration files are parsed once more.  May be called in a
+ * check hook, since the server has parsed them all before it calls the first.
+ */
+void
+jwt_sso_undefined_in_files(const char *prefix, char *names, int size)
+{
+	ConfigVariable *head = NULL;
+	ConfigVariable *tail = NULL;
+
+	names[0] = '\0';
+	(void) ParseConfigFile(ConfigFileName, true, NULL, 0, 0, DEBUG5, &head, &tail);
+	(void) ParseConfigFile(PG_AUTOCONF_FILENAME, false, NULL, 0, 0, DEBUG5, &head, &tail);
+	for (ConfigVariable *item = head; item != NULL; item = item->next)
+		if (item->name != NULL &&
+			pg_strncasecmp(item->name, prefix, strlen(prefix)) == 0 &&
+			find_setting(item->name) == NULL)
+			append_name(names, size, item->name);
+	FreeConfigVariables(head);
 }
 
 /* Valid only while ProcessConfigFile runs, that is, in a check hook. */
@@ -216,11 +281,23 @@ jwt_sso_process(void)
 	}
 }
 
-/* Whether a statement runs, as opposed to a reload between two of them. */
+/*
+ * Whether a statement runs, as opposed to a reload between two of them.  A
+ * walsender has its command's text all along, and reloads in the middle of it.
+ */
 bool
 jwt_sso_in_statement(void)
 {
-	return debug_query_string != NULL;
+	return debug_query_string != NULL && !am_walsender;
+}
+
+/* Whether text for this process's client or log is UTF-8, or passed as it is. */
+bool
+jwt_sso_speaks_utf8(void)
+{
+	int			encoding = GetDatabaseEncoding();
+
+	return encoding == PG_UTF8 || encoding == PG_SQL_ASCII;
 }
 
 /* AddinShmemInitLock is a macro over an array that moves between majors. */

@@ -41,8 +41,13 @@ unsafe extern "C-unwind" {
 
     pub fn jwt_sso_setting_in_file(name: *const c_char) -> bool;
     pub fn jwt_sso_setting_from_file(name: *const c_char) -> bool;
+    /// `names` has room for `size` bytes; on return one name per line.
+    pub fn jwt_sso_undefined_placeholders(prefix: *const c_char, names: *mut c_char, size: c_int);
+    /// As above. May raise: out of memory.
+    pub fn jwt_sso_undefined_in_files(prefix: *const c_char, names: *mut c_char, size: c_int);
     pub fn jwt_sso_reload_time() -> i64;
     pub fn jwt_sso_process() -> c_int;
     pub fn jwt_sso_in_statement() -> bool;
+    pub fn jwt_sso_speaks_utf8() -> bool;
     pub fn jwt_sso_addin_lock() -> *mut pg_sys::LWLock;
 }

@@ -1,6 +1,5 @@
 //! One value of a setting, compiled into what it does to the policy.
 
-use super::state;
 use crate::file;
 use crate::pg::guc::{self, Value};
 use jwt_sso_core::algorithm_list;
@@ -45,7 +44,7 @@ pub(super) fn compile_with(replaced: Option<(usize, Value<'_>)>) -> Result<Polic
             Some((place, value)) if place == index => value,
             _ => current(index, setting),
         };
-        match compile(setting.id, value) {
+        match compile(setting.id, value, None) {
             Ok(compiled) => (compiled.change)(&mut policy),
             Err(error) => errors.push((setting, error)),
         }
@@ -67,8 +66,13 @@ pub(super) fn is_file(id: Id) -> bool {
     matches!(id, Id::JwksFile | Id::IdentityMapFile)
 }
 
-/// Compiles one value.
-pub(super) fn compile(id: Id, value: Value<'_>) -> Result<Compiled, SettingError> {
+/// Compiles one value. A file whose content has the digest `known` is not
+/// compiled: the policy to change has it already.
+pub(super) fn compile(
+    id: Id,
+    value: Value<'_>,
+    known: Option<Digest>,
+) -> Result<Compiled, SettingError> {
     let change = match value {
         Value::Bool(value) => compile_bool(id, value),
         Value::Int(value) => compile_int(id, value),
@@ -77,7 +81,7 @@ pub(super) fn compile(id: Id, value: Value<'_>) -> Result<Compiled, SettingError
                 SettingError::new(format!("not UTF-8 at byte {}", error.valid_up_to() + 1))
             })?;
             if is_file(id) {
-                return compile_file(id, text);
+                return compile_file(id, text, known);
             }
             compile_text(id, text)?
         }
@@ -140,10 +144,10 @@ fn compile_text(id: Id, text: &str) -> Result<Change, SettingError> {
     })
 }
 
-fn compile_file(id: Id, path: &str) -> Result<Compiled, SettingError> {
+fn compile_file(id: Id, path: &str, known: Option<Digest>) -> Result<Compiled, SettingError> {
     let content = setting_text::path(path)?.map(file::read).transpose()?;
     let file = content.as_ref().map(|content| Digest::of(&[content.as_bytes()]));
-    if file.is_some() && state().file_digests[id as usize] == file {
+    if file.is_some() && known == file {
         return Ok(Compiled { change: Box::new(|_| ()), file });
     }
     let change: Change = match id {

@@ -1,13 +1,16 @@
 //! The check and assign hooks of every setting, by the process they run in.
 
 use super::compile::{self, compile, is_file};
-use super::{OWNER, advice_message, c_name, state};
+use super::{OWNER, PREFIX, UNKNOWN, advice_message, c_name, state};
+use crate::file;
 use crate::pg::guc::{self, Rejection, Value, Watcher};
-use crate::pg::message;
+use crate::pg::message::{self, Message};
 use crate::pg::process::{self, Process};
+use jwt_sso_core::digest::Digest;
 use jwt_sso_core::rounds::SettingSet;
 use jwt_sso_core::setting_error::SettingError;
-use jwt_sso_core::settings::{Setting, TABLE};
+use jwt_sso_core::settings::{Id, Setting, TABLE};
+use pgrx::PgSqlErrorCode;
 use std::sync::atomic::Ordering;
 
 /// Judges and takes values, by the process it is in.
@@ -54,19 +57,37 @@ fn rejection(setting: &Setting, error: SettingError) -> Rejection {
     }
 }
 
-/// In a session: what ALTER SYSTEM would write. Nothing is kept.
+/// In a session: what ALTER SYSTEM would write. Nothing is kept. At a reload
+/// every session would compile what only the postmaster decides on, and a
+/// warning would go to whoever is connected: so nothing is judged then.
 fn judge(index: usize, setting: &Setting, value: Value<'_>) -> Result<(), SettingError> {
+    if !process::in_statement() {
+        return Ok(());
+    }
     if let (Value::Text(new), Value::Text(old)) = (value, compile::current(index, setting))
         && new == old
     {
         return Ok(());
     }
-    compile(setting.id, value)?;
-    // A reload between two statements must not send warnings to whoever is connected.
-    if process::in_statement() {
-        warn_of_new_advice(index, value);
-    }
+    compile(setting.id, value, None)?;
+    warn_of_new_advice(index, value);
+    warn_of_unreadable_hba_file(setting, value);
     Ok(())
+}
+
+/// The server would not start with it, and ALTER SYSTEM is the last chance to say so.
+fn warn_of_unreadable_hba_file(setting: &Setting, value: Value<'_>) {
+    let Value::Text(path) = value else { return };
+    if setting.id != Id::HbaFile || path.is_empty() {
+        return;
+    }
+    if let Err(error) = file::read(&path.to_string_lossy()) {
+        message::warning(&Message {
+            sqlstate: PgSqlErrorCode::ERRCODE_WARNING,
+            hint: "Write the file before the restart.".to_owned(),
+            ..Message::plain(format!("jwt_sso: the server will not start again: {error}"))
+        });
+    }
 }
 
 /// What is unwise about the value and was not there before it.
@@ -87,12 +108,18 @@ fn prepare(index: usize, setting: &Setting, value: Value<'_>) -> Result<(), Sett
         (Value::Text(new), Value::Text(old)) => new == old && !is_file(setting.id),
         _ => false,
     };
-    let compiled = if unchanged { None } else { Some(compile(setting.id, value)?) };
+    let compiled =
+        if unchanged { None } else { Some(compile(setting.id, value, known_digest(index))?) };
     let mut state = state();
     state.rounds.pass(index);
     state.passes[index] = state.passes[index].saturating_add(1);
     state.pending[index] = compiled;
     Ok(())
+}
+
+/// The file's digest whose content the candidate policy has already.
+fn known_digest(index: usize) -> Option<Digest> {
+    state().file_digests[index]
 }
 
 /// Whether this process keeps a policy of its own.
@@ -102,8 +129,14 @@ fn is_owner() -> bool {
 
 fn enter_round(index: usize) {
     let mut state = state();
+    let state = &mut *state;
     if state.started {
-        state.rounds.enter(process::reload_time(), named_in_files);
+        let unknown = &mut state.unknown;
+        state.rounds.enter(process::reload_time(), || {
+            *unknown = guc::undefined_in_files(PREFIX);
+            let expected = named_in_files();
+            if unknown.is_empty() { expected } else { expected.with(UNKNOWN) }
+        });
     }
     state.pending[index] = None;
 }

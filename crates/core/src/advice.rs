@@ -98,7 +98,7 @@ impl Advice {
             Advice::DotsInRegexes { .. } => r"An unescaped dot matches any character: write \. for a dot (\\. inside of JSON), as in /^(.*)@example\.com$."
                 .to_owned(),
             Advice::SharedKeys(_) => "Give each issuer its own keys: ALTER SYSTEM SET \
-                 jwt_sso.issuers = '{\"issuers\":{\"https://idp.example\":{\"jwks\":{\"keys\":[…]}}}}'."
+                 jwt_sso.issuers = '{\"issuers\":{\"https://idp.example\":{\"jwks\":{\"keys\":[...]}}}}'."
                 .to_owned(),
             Advice::MutableClaim { issuers, .. } => format!(
                 "Use \"sub\", or demand a verified address: ALTER SYSTEM SET jwt_sso.issuers = \

@@ -13,7 +13,7 @@ use crate::json::Node;
 use crate::setting_error::SettingError;
 use crate::setting_text::{self, SettingValue};
 use index::Index;
-use regex::Regex;
+use pattern::Pattern;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -64,7 +64,7 @@ pub enum IdentityKind {
 struct Lines {
     text: String,
     lines: Vec<Line>,
-    regexes: Vec<Regex>,
+    regexes: Vec<Pattern>,
 }
 
 #[derive(Clone, Debug)]
@@ -214,9 +214,8 @@ impl Lines {
         if self.regexes.len() == MAX_REGEXES {
             return Err(SettingError::new(format!("more than {MAX_REGEXES} regexes")));
         }
-        let regex = pattern::compile(pattern)?;
-        // The match as a whole counts as one.
-        role::check(role, role::Groups::Regex(regex.captures_len() - 1))?;
+        let regex = Pattern::compile(pattern)?;
+        role::check(role, role::Groups::Regex(regex.groups()))?;
         self.regexes.push(regex);
         Ok(self.regexes.len() as u32 - 1)
     }
@@ -239,7 +238,7 @@ impl Lines {
         self.text(self.lines[line as usize].role)
     }
 
-    fn regex(&self, line: u32) -> Option<&Regex> {
+    fn regex(&self, line: u32) -> Option<&Pattern> {
         self.lines[line as usize].regex.map(|index| &self.regexes[index as usize])
     }
 

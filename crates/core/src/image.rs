@@ -7,7 +7,7 @@
 //! All numbers are little-endian u32. The layout:
 //!
 //! ```text
-//! magic, number of sets, refused settings (bits), policy fingerprint (32 bytes)
+//! magic, number of sets, refused settings (bits, u64), policy fingerprint (32 bytes)
 //! per set, sorted by fingerprint: fingerprint (32 bytes), state, first key, number of keys
 //! per key, of each set sorted by kid (none before any): offset, length
 //! per key: flags, algorithm, material kind, kid length, first length, second length, bytes
@@ -18,7 +18,7 @@ use crate::digest::Digest;
 use crate::jwk::{Curve, Material, PublicKey};
 
 const MAGIC: u32 = 0x4a53_0001;
-const HEADER: usize = 12 + 32;
+const HEADER: usize = 16 + 32;
 const SET_ENTRY: usize = 32 + 12;
 const KEY_ENTRY: usize = 8;
 const KEY_HEADER: usize = 24;
@@ -58,7 +58,7 @@ pub struct Status {
     /// Fingerprint of the policy in force; all zero where there is none.
     pub policy: Digest,
     /// The refused settings, as bits.
-    pub refused: u32,
+    pub refused: u64,
 }
 
 /// What a look-up found.
@@ -81,7 +81,7 @@ pub fn encode(status: &Status, sets: &[KeySet]) -> Vec<u8> {
     let mut image = Vec::new();
     put(&mut image, MAGIC);
     put(&mut image, sets.len() as u32);
-    put(&mut image, status.refused);
+    image.extend_from_slice(&status.refused.to_le_bytes());
     image.extend_from_slice(status.policy.as_bytes());
 
     let mut entries = Vec::with_capacity(keys * KEY_ENTRY);
@@ -114,8 +114,9 @@ pub fn lookup(image: &[u8], source: &Digest, kid: Option<&str>) -> Lookup {
 /// What the worker said of its policy; `None` before it said anything.
 pub fn status(image: &[u8]) -> Option<Status> {
     number_of_sets(image)?;
-    let policy = image.get(12..HEADER)?.try_into().ok()?;
-    Some(Status { refused: number(image, 8)?, policy: Digest::from_bytes(policy) })
+    let refused = u64::from_le_bytes(image.get(8..16)?.try_into().ok()?);
+    let policy = image.get(16..HEADER)?.try_into().ok()?;
+    Some(Status { refused, policy: Digest::from_bytes(policy) })
 }
 
 fn find(image: &[u8], source: &Digest, kid: Option<&str>) -> Option<Lookup> {

@@ -123,7 +123,7 @@ fn elements<'n, 'a>(document: &'n Node<'a>) -> Result<Vec<&'n Node<'a>>, Setting
 
 fn not_a_set(why: &str) -> SettingError {
     SettingError::new(format!("neither a JWK set nor a JWK: {why}"))
-        .with_hint("A JWK set is written {\"keys\":[{\"kty\":…},…]}.")
+        .with_hint("A JWK set is written {\"keys\":[{\"kty\":...},...]}.")
 }
 
 fn secret(index: usize) -> SettingError {

@@ -10,15 +10,15 @@
 //! This sees even what no check ever sees: a number out of range is refused by
 //! the server itself before any check, and so stays unticked.
 
-/// A set of settings, by index below 32.
+/// A set of settings, by index below 64.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct SettingSet(u32);
+pub struct SettingSet(u64);
 
 impl SettingSet {
-    /// The set with `index` in it too. Indexes of 32 and more are no settings.
+    /// The set with `index` in it too. Indexes of 64 and more are no settings.
     #[must_use]
     pub fn with(self, index: usize) -> SettingSet {
-        SettingSet(self.0 | 1u32.checked_shl(index as u32).unwrap_or(0))
+        SettingSet(self.0 | 1u64.checked_shl(index as u32).unwrap_or(0))
     }
 
     /// What is in this set and not in `other`.
@@ -51,16 +51,16 @@ impl SettingSet {
 
     /// The indexes in the set.
     pub fn iter(self) -> impl Iterator<Item = usize> {
-        (0..32).filter(move |index| self.contains(*index))
+        (0..64).filter(move |index| self.contains(*index))
     }
 
     /// The set as bits, the lowest for index 0.
-    pub fn bits(self) -> u32 {
+    pub fn bits(self) -> u64 {
         self.0
     }
 
     /// The set of these bits.
-    pub fn from_bits(bits: u32) -> SettingSet {
+    pub fn from_bits(bits: u64) -> SettingSet {
         SettingSet(bits)
     }
 }
@@ -251,6 +251,6 @@ mod tests {
     fn sets() {
         assert_eq!(set(&[1, 5]).iter().collect::<Vec<_>>(), [1, 5]);
         assert_eq!(SettingSet::from_bits(set(&[1, 5]).bits()), set(&[1, 5]));
-        assert!(SettingSet::default().with(32).is_empty());
+        assert!(SettingSet::default().with(64).is_empty());
     }
 }

@@ -68,10 +68,9 @@ impl Index {
             role::may_give(template, role)
                 && lines
                     .regex(line)
-                    .and_then(|regex| regex.captures(identity))
                     // A group that took no part gives no role at all.
-                    .and_then(|captures| captures.get(1))
-                    .is_some_and(|group| role::gives(template, group.as_str(), role))
+                    .and_then(|regex| regex.first_group(identity))
+                    .is_some_and(|group| role::gives(template, group, role))
         })
     }
 }

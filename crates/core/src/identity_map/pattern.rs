@@ -1,7 +1,17 @@
-//! Regexes over identities.
+//! Regexes over identities, in the syntax of the crate `regex`.
+//!
+//! Built on the parts of that crate, whose own builder bounds the first of
+//! several automata only: the others made one pattern cost ten times the bound.
 
 use crate::setting_error::SettingError;
-use regex::{Error, Regex, RegexBuilder};
+use regex_automata::meta::{self, Regex};
+use regex_automata::util::primitives::PatternID;
+use regex_syntax::Parser;
+use regex_syntax::hir::{Hir, Look};
+
+/// The longest pattern in bytes. What is parsed takes far more memory than its
+/// text, before any bound on the compiled regex holds.
+const MAX_PATTERN_BYTES: usize = 4 * 1024;
 
 /// The most memory that one compiled regex may take, in bytes.
 const MAX_COMPILED_BYTES: usize = 64 * 1024;
@@ -9,42 +19,65 @@ const MAX_COMPILED_BYTES: usize = 64 * 1024;
 /// What a regex may keep in each backend that runs it, in bytes.
 const MAX_CACHE_BYTES: usize = 64 * 1024;
 
-/// Compiles a regex that matches whole identities only.
-///
-/// The pattern is compiled as it was written first: it must be sound by itself,
-/// or `a)|(?:b` would leave the group that anchors it, and the position in an
-/// error must be one in the pattern that the administrator wrote.
-pub(super) fn compile(pattern: &str) -> Result<Regex, SettingError> {
-    if pattern.is_empty() {
-        return Err(SettingError::new("the regex is empty"));
+/// A regex that matches whole identities only.
+#[derive(Clone, Debug)]
+pub(super) struct Pattern(Regex);
+
+impl Pattern {
+    /// Compiles a pattern as it was written, and anchors what came of it.
+    pub(super) fn compile(pattern: &str) -> Result<Pattern, SettingError> {
+        if pattern.is_empty() {
+            return Err(SettingError::new("the regex is empty"));
+        }
+        if pattern.len() > MAX_PATTERN_BYTES {
+            let detail = format!("the regex has more than {MAX_PATTERN_BYTES} bytes");
+            return Err(SettingError::new(detail).with_hint("Write several lines."));
+        }
+        let parsed = Parser::new().parse(pattern).map_err(|error| wrong(&error))?;
+        let whole = Hir::concat(vec![Hir::look(Look::Start), parsed, Hir::look(Look::End)]);
+        // The engines left out are caches of the one that stays; they would
+        // not be bounded.
+        let config = meta::Config::new()
+            .nfa_size_limit(Some(MAX_COMPILED_BYTES))
+            .onepass(false)
+            .dfa(false)
+            .hybrid_cache_capacity(MAX_CACHE_BYTES);
+        match Regex::builder().configure(config).build_from_hir(&whole) {
+            Ok(regex) => Ok(Pattern(regex)),
+            Err(error) if error.size_limit().is_some() => Err(too_big(pattern)),
+            Err(error) => Err(SettingError::new(format!("the regex is wrong: {error}"))),
+        }
     }
-    let build = |pattern: &str| {
-        RegexBuilder::new(pattern)
-            .size_limit(MAX_COMPILED_BYTES)
-            .dfa_size_limit(MAX_CACHE_BYTES)
-            .build()
-    };
-    build(pattern)
-        .and_then(|_| build(&format!(r"\A(?:{pattern})\z")))
-        // With the flag x, a comment at the end of the pattern runs to the end of the line.
-        .or_else(|error| match error {
-            Error::Syntax(_) if build(pattern).is_ok() => build(&format!("\\A(?:{pattern}\n)\\z")),
-            other => Err(other),
-        })
-        .map_err(|error| refused(pattern, &error))
+
+    /// Whether the whole of `identity` matches.
+    pub(super) fn is_match(&self, identity: &str) -> bool {
+        self.0.is_match(identity)
+    }
+
+    /// What the first group matched, where the whole of `identity` matches and
+    /// the group took part.
+    pub(super) fn first_group<'i>(&self, identity: &'i str) -> Option<&'i str> {
+        let mut captures = self.0.create_captures();
+        self.0.captures(identity, &mut captures);
+        identity.get(captures.get_group(1)?.range())
+    }
+
+    /// How many groups the pattern has.
+    pub(super) fn groups(&self) -> usize {
+        // The whole match counts as one.
+        self.0.group_info().group_len(PatternID::ZERO) - 1
+    }
 }
 
-fn refused(pattern: &str, error: &Error) -> SettingError {
-    match error {
-        Error::CompiledTooBig(_) => too_big(pattern),
-        Error::Syntax(report) => match (position(report), reason(report)) {
-            (Some(position), reason) => {
-                SettingError::new(format!("the regex is wrong at position {position}: {reason}"))
-            }
-            (None, reason) => SettingError::new(format!("the regex is wrong: {reason}")),
-        },
-        other => SettingError::new(format!("the regex is wrong: {other}")),
-    }
+fn wrong(error: &regex_syntax::Error) -> SettingError {
+    let (position, what) = match error {
+        regex_syntax::Error::Parse(error) => (error.span().start.column, error.kind().to_string()),
+        regex_syntax::Error::Translate(error) => {
+            (error.span().start.column, error.kind().to_string())
+        }
+        other => return SettingError::new(format!("the regex is wrong: {other}")),
+    };
+    SettingError::new(format!("the regex is wrong at position {position}: {what}"))
 }
 
 fn too_big(pattern: &str) -> SettingError {
@@ -55,21 +88,6 @@ fn too_big(pattern: &str) -> SettingError {
     } else {
         "Shorten it, above all its counted repetitions; or write several lines."
     })
-}
-
-/// The last line of the report, which says what is wrong.
-fn reason(report: &str) -> &str {
-    let last = report.lines().next_back().unwrap_or_default();
-    last.strip_prefix("error: ").unwrap_or(last)
-}
-
-/// Where in the pattern, counted in characters from 1: the report has the
-/// pattern, indented by four, and under it carets.
-fn position(report: &str) -> Option<usize> {
-    let is_marker =
-        |line: &&str| line.contains('^') && line.chars().all(|c| matches!(c, ' ' | '^'));
-    let marker = report.lines().rfind(is_marker)?;
-    marker.find('^')?.checked_sub(3)
 }
 
 /// Whether a `.` that matches any character stands between two letters or digits.
@@ -108,7 +126,7 @@ mod tests {
     use super::*;
 
     fn detail(pattern: &str) -> String {
-        compile(pattern).unwrap_err().detail
+        Pattern::compile(pattern).unwrap_err().detail
     }
 
     #[test]
@@ -122,7 +140,7 @@ mod tests {
             ("(?x) a b # c )", "ab"),
             ("(?m)^a$", "a"),
         ] {
-            assert!(compile(pattern).unwrap().is_match(identity), "{pattern}");
+            assert!(Pattern::compile(pattern).unwrap().is_match(identity), "{pattern}");
         }
         for (pattern, identity) in [
             ("a", "ab"),
@@ -136,7 +154,7 @@ mod tests {
             ("(?x) a # b", "ab"),
             ("(?x)a#", "a\n"),
         ] {
-            assert!(!compile(pattern).unwrap().is_match(identity), "{pattern}");
+            assert!(!Pattern::compile(pattern).unwrap().is_match(identity), "{pattern}");
         }
     }
 
@@ -164,13 +182,28 @@ mod tests {
 
     #[test]
     fn a_regex_has_a_bounded_size() {
-        let wide = compile(r"\w{40}").unwrap_err();
+        let wide = Pattern::compile(r"\w{40}").unwrap_err();
         assert_eq!(wide.detail, "the regex takes more than 65536 bytes when compiled");
         assert!(wide.hint.unwrap().contains("[A-Za-z0-9_]"));
-        let long = compile("(?:a{100}){100}").unwrap_err();
+        let long = Pattern::compile("(?:a{100}){100}").unwrap_err();
         assert!(long.hint.unwrap().starts_with("Shorten it"));
-        assert!(compile(r"^(.*)@cockroachlabs\.com$").is_ok());
-        assert!(compile(r"^(\w+)@example\.com$").is_ok());
+        assert!(Pattern::compile(r"^(.*)@cockroachlabs\.com$").is_ok());
+        assert!(Pattern::compile(r"^(\w+)@example\.com$").is_ok());
+    }
+
+    #[test]
+    fn a_long_pattern_is_refused_before_it_is_parsed() {
+        assert!(Pattern::compile(&"a".repeat(1000)).is_ok());
+        assert_eq!(detail(&"(".repeat(4097)), "the regex has more than 4096 bytes");
+    }
+
+    #[test]
+    fn the_first_group() {
+        let pattern = Pattern::compile(r"^(?:x-(\w+)|(y))@corp\.example$").unwrap();
+        assert_eq!(pattern.groups(), 2);
+        assert_eq!(pattern.first_group("x-bob@corp.example"), Some("bob"));
+        assert_eq!(pattern.first_group("y@corp.example"), None);
+        assert_eq!(pattern.first_group("x-bob@corp.example.org"), None);
     }
 
     #[test]

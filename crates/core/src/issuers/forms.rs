@@ -18,7 +18,7 @@ const DISCOVERY: &str = "/.well-known/openid-configuration";
 
 const FORMS: &str = "Write one issuer, a JSON array of issuers, \
      {\"issuer_jwks_map\": {\"<issuer>\": \"<jwks url>\"}} or \
-     {\"issuers\": {\"<issuer>\": {\"audience\": \"…\", \"jwks_uri\": \"…\"}}}.";
+     {\"issuers\": {\"<issuer>\": {\"audience\": \"...\", \"jwks_uri\": \"...\"}}}.";
 
 /// Adds every issuer of the setting to `issuers`.
 pub(super) fn read(text: &str, issuers: &mut Issuers) -> Result<(), SettingError> {
