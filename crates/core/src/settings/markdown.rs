@@ -41,7 +41,7 @@ A change takes effect at the next login; sessions that are open stay. The settin
 
 **Backslashes.** postgresql.conf eats them: `\.` becomes `.`, and `\1` a control character. Control characters other than tab and newline are therefore refused. Double each backslash there, or use ALTER SYSTEM or a file. JSON reads backslashes too: inside of it, write `\\.` for `\.`.
 
-**Limits.** A text has at most {kilobytes} kB; a file is regular and has at most {megabytes} MB; an identity map has at most {lines} lines, of which {regexes} may have a regex of at most 64 kB when compiled; there are at most {issuers} issuers.
+**Limits.** A text has at most {kilobytes} kB; a file is regular and has at most {megabytes} MB; an identity map has at most {lines} lines, of which {regexes} may have a regex of at most 4 kB, and of 64 kB when compiled; there are at most {issuers} issuers.
 "#
     )
 }
