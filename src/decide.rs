@@ -39,7 +39,8 @@ impl Login<'_> {
     ) -> Result<Grant, report::ClientError> {
         let is_superuser = |_: &[u8]| roles::is_superuser(self.role);
         let role = self.role.to_bytes();
-        match decision::decide(admitted, token, role, &SharedKeys, &is_superuser, now()) {
+        let keys = SharedKeys { policy: admitted.policy() };
+        match decision::decide(admitted, token, role, &keys, &is_superuser, now()) {
             Ok(grant) => {
                 report::accepted(self, &grant);
                 Ok(grant)

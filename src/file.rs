@@ -32,14 +32,16 @@ pub fn read(path: &str) -> Result<String, SettingError> {
         return Err(failed("not a regular file".to_owned()));
     }
     let limit = MAX_FILE_BYTES as u64;
-    let mut text = String::new();
+    let mut bytes = Vec::new();
     // The file may grow while it is read: the limit holds for what arrives.
-    let length = file
-        .take(limit + 1)
-        .read_to_string(&mut text)
-        .map_err(|error| failed(error.to_string()))?;
+    let length =
+        file.take(limit + 1).read_to_end(&mut bytes).map_err(|error| failed(error.to_string()))?;
     if length as u64 > limit {
         return Err(failed(format!("longer than {} MB", limit >> 20)));
     }
-    Ok(text)
+    String::from_utf8(bytes).map_err(|error| {
+        let good = error.utf8_error().valid_up_to();
+        let line = error.as_bytes()[..good].iter().filter(|byte| **byte == b'\n').count() + 1;
+        failed(format!("line {line}: not UTF-8"))
+    })
 }

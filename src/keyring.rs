@@ -5,13 +5,9 @@ use jwt_sso_core::decision::{Found, Keys};
 use jwt_sso_core::digest::Digest;
 use jwt_sso_core::image::{self, KeySet, Lookup, Status};
 use jwt_sso_core::issuers::{Issuer, IssuerKeys};
+use jwt_sso_core::jwk::PublicKey;
 use jwt_sso_core::policy::{KeySource, Policy};
 use jwt_sso_core::refusal::NoKeys;
-use std::time::Duration;
-
-/// How long a login waits for the worker to publish the keys of the policy
-/// that the login was forked with: at start and after a reload, a moment.
-const PUBLISH_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Asks for shared memory of that many bytes for the keys.
 pub fn init(bytes: usize) {
@@ -19,52 +15,59 @@ pub fn init(bytes: usize) {
 }
 
 /// The keys as a login finds them.
-pub struct SharedKeys;
+pub struct SharedKeys<'p> {
+    /// What the login was forked with.
+    pub policy: &'p Policy,
+}
 
-impl Keys for SharedKeys {
-    fn find(&self, _issuer: &Issuer, source: &KeySource, kid: Option<&str>) -> Found {
+impl Keys for SharedKeys<'_> {
+    fn find(&self, issuer: &Issuer, source: &KeySource, kid: Option<&str>) -> Found {
         match source {
-            KeySource::Global(digest) | KeySource::Entry(digest) => find_set(digest, kid),
+            KeySource::Global(digest) | KeySource::Entry(digest) => {
+                self.find_static(issuer, digest, kid)
+            }
             KeySource::Fetched => Found::Unavailable(NoKeys::NotFetched),
             KeySource::None => Found::Unavailable(NoKeys::NotConfigured),
         }
     }
 }
 
-fn find_set(source: &Digest, kid: Option<&str>) -> Found {
-    let look = || shmem::read(|image, _| image::lookup(image, source, kid));
-    let is_there = |image: &[u8]| image::lookup(image, source, Some("")) != Lookup::NoSet;
-    let found = match look() {
-        Some(Lookup::NoSet) if shmem::wait(PUBLISH_TIMEOUT, is_there) => look(),
-        other => other,
-    };
-    match found {
-        None | Some(Lookup::NoSet) => Found::Unavailable(NoKeys::NotPublished),
-        Some(Lookup::LeftOut) => Found::Unavailable(NoKeys::CacheFull),
-        Some(Lookup::Keys(_, 0)) => Found::Unavailable(NoKeys::EmptySet),
-        Some(Lookup::Keys(of_kid, issuer_keys)) => Found::Keys { of_kid, issuer_keys },
+impl SharedKeys<'_> {
+    fn find_static(&self, issuer: &Issuer, source: &Digest, kid: Option<&str>) -> Found {
+        match shmem::read(|image| image::lookup(image, source, kid)).unwrap_or(Lookup::NoSet) {
+            Lookup::NoSet => self.read_settings(issuer, kid),
+            Lookup::LeftOut => Found::Unavailable(NoKeys::CacheFull),
+            Lookup::Keys(_, 0) => Found::Unavailable(NoKeys::EmptySet),
+            Lookup::Keys(of_kid, issuer_keys) => Found::Keys { of_kid, issuer_keys },
+        }
+    }
+
+    /// The worker serves other settings than this login was forked with: it has
+    /// not caught up, or a reload came while the client had its prompt, or it
+    /// is just being started. The settings' text came by fork and is the same.
+    fn read_settings(&self, issuer: &Issuer, kid: Option<&str>) -> Found {
+        let keys = match &issuer.keys {
+            IssuerKeys::Static(jwks) => jwks.keys(),
+            IssuerKeys::Global => [self.policy.jwks.keys(), self.policy.jwks_file.keys()].concat(),
+            IssuerKeys::Uri(_) => Vec::new(),
+        };
+        let issuer_keys = keys.len();
+        if issuer_keys == 0 {
+            return Found::Unavailable(NoKeys::EmptySet);
+        }
+        let has_kid = |key: &PublicKey| kid.is_none_or(|kid| key.kid.as_deref() == Some(kid));
+        Found::Keys { of_kid: keys.into_iter().filter(has_kid).collect(), issuer_keys }
     }
 }
 
 /// What the worker last said of its policy; `None` where it said nothing yet.
 pub fn status() -> Option<Status> {
-    shmem::read(|image, _| image::status(image)).flatten()
+    shmem::read(image::status).flatten()
 }
 
-/// Publishes the static keys of `policy`, or of none where there is no policy,
-/// and gives back what it published.
-///
-/// The sets that were published before stay beside them until the next time:
-/// a login that was forked before a reload, and whose client takes its time to
-/// answer, is still decided by the policy, and so the keys, that it began with.
-/// Sets that do not fit into `capacity` bytes are left out; of those of the
-/// policy in force the log says which.
-pub fn publish(
-    policy: Option<&Policy>,
-    status: Status,
-    capacity: usize,
-    before: &[KeySet],
-) -> Vec<KeySet> {
+/// Publishes the static keys of `policy`, or of none where there is no policy.
+/// Sets that do not fit into `capacity` bytes are left out, and the log says which.
+pub fn publish(policy: Option<&Policy>, status: Status, capacity: usize) {
     let mut room = capacity.saturating_sub(image::EMPTY_LEN);
     let mut sets = Vec::new();
     for (owner, mut set) in policy.map(static_sets).unwrap_or_default() {
@@ -78,17 +81,9 @@ pub fn publish(
         room = room.saturating_sub(set.encoded_len());
         sets.push(set);
     }
-    let published = sets.clone();
-    for set in before {
-        if set.encoded_len() <= room && sets.iter().all(|other| other.source != set.source) {
-            room -= set.encoded_len();
-            sets.push(set.clone());
-        }
-    }
     if !shmem::publish(&image::encode(&status, &sets)) {
         message::log("jwt_sso: the keys do not fit into jwt_sso.key_cache_size; raise it");
     }
-    published
 }
 
 /// Every static key set of the policy, with the name of who owns it.

@@ -9,7 +9,7 @@ use crate::decide::Login;
 use crate::pg::message::{self, Message};
 use crate::pg::process;
 use jwt_sso_core::decision::{Facts, Grant};
-use jwt_sso_core::refusal::{KeyMismatch, Malformed, NoKeys, Refusal, Reserved};
+use jwt_sso_core::refusal::{KeyMismatch, Malformed, MapFor, NoKeys, Refusal, Reserved};
 use jwt_sso_core::time::UnixTime;
 use pgrx::PgSqlErrorCode;
 use std::fmt::Write;
@@ -142,7 +142,7 @@ fn field(line: &mut String, name: &str, value: &str) {
             '\n' => escaped.push_str("\\n"),
             '\r' => escaped.push_str("\\r"),
             '\t' => escaped.push_str("\\t"),
-            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') => {
+            c if c.is_control() || is_invisible(c) => {
                 let _ = write!(escaped, "\\u{:04x}", c as u32);
             }
             c => escaped.push(c),
@@ -153,6 +153,12 @@ fn field(line: &mut String, name: &str, value: &str) {
         line.push_str(&escaped);
     }
     line.push('"');
+}
+
+/// Characters that change how a line looks and cannot be seen: line separators,
+/// zero-width and bidirectional ones.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 /// The fact for the client: bland until the signature is proven.
@@ -237,11 +243,13 @@ fn log_detail(refusal: &Refusal) -> String {
         Refusal::MalformedToken(what) => malformed(what),
         Refusal::UnsupportedAlgorithm { alg, accepted } => {
             let alg = alg.as_deref().map_or("absent or not a string".to_owned(), quote);
+            let accepted =
+                if accepted.is_empty() { "none".to_owned() } else { accepted.to_string() };
             format!("token algorithm {alg}, accepted {accepted}")
         }
         Refusal::UnknownIssuer { issuer: None, .. } => "the token has no iss".to_owned(),
         Refusal::UnknownIssuer { near: Some(near), .. } => format!(
-            "differs from the configured issuer {} only by its scheme or a trailing slash; \
+            "only the scheme or a trailing slash differs from the configured issuer {}; \
              jwt_sso.issuers must have it exactly as the token does",
             quote(near)
         ),
@@ -261,7 +269,8 @@ fn log_detail(refusal: &Refusal) -> String {
             format!("lifetime {seconds} s, jwt_sso.max_token_lifetime {longest} s")
         }
         Refusal::AudienceMismatch { found, accepted } => {
-            format!("token audience {}, accepted {}", list(found), list(accepted))
+            // Each within half of what a value in the log may have.
+            format!("token audience {}, accepted {}", brief(found, 70), brief(accepted, 70))
         }
         Refusal::RequiredClaim { claim, found, required } => format!(
             "claim {} is {}, required {required}",
@@ -270,13 +279,7 @@ fn log_detail(refusal: &Refusal) -> String {
         ),
         Refusal::MissingClaim { claim } => format!("the token has no claim {}", quote(claim)),
         Refusal::InvalidClaim { claim, found } => format!("claim {} is {found}", quote(claim)),
-        Refusal::RoleNotMapped { issuer_has_lines: true, .. } => {
-            "no line of the identity map gives the requested role for this identity".to_owned()
-        }
-        Refusal::RoleNotMapped { issuer_has_lines: false, .. } => {
-            "the identity map has no line for this issuer that could give the requested role"
-                .to_owned()
-        }
+        Refusal::RoleNotMapped { map, .. } => not_mapped(*map).to_owned(),
         Refusal::ReservedRole(Reserved::Superuser) => {
             "the role is a superuser and jwt_sso.allow_superuser is off".to_owned()
         }
@@ -304,12 +307,19 @@ fn malformed(what: &Malformed) -> String {
     }
 }
 
+fn not_mapped(map: MapFor) -> &'static str {
+    match map {
+        MapFor::NoMap => "no identity map is configured, so the role must equal the identity",
+        MapFor::NoLine => "the identity map has no line for this issuer",
+        MapFor::Lines => "no line of the identity map gives the requested role for this identity",
+    }
+}
+
 fn no_keys(why: NoKeys) -> &'static str {
     match why {
         NoKeys::NotConfigured => "no key set is configured for this issuer",
         NoKeys::EmptySet => "the key set of this issuer holds no key that can verify a token",
         NoKeys::NotFetched => "the keys of this issuer are to be fetched, and none have arrived",
-        NoKeys::NotPublished => "the key worker has not published the keys of this policy",
         NoKeys::CacheFull => "the keys of this issuer do not fit into jwt_sso.key_cache_size",
     }
 }
@@ -331,9 +341,26 @@ fn times(claim: &str, at: UnixTime, now: UnixTime) -> String {
     format!("{claim} {at}, now {now}")
 }
 
+/// For the client, who may have sent any number of them.
 fn list(texts: &[String]) -> String {
-    let quoted: Vec<String> = texts.iter().map(|text| quote(text)).collect();
-    format!("[{}]", quoted.join(","))
+    brief(texts, 1000)
+}
+
+/// As a JSON array, cut where it takes more than about `limit` bytes.
+fn brief(texts: &[String], limit: usize) -> String {
+    let mut written = String::from("[");
+    for (i, text) in texts.iter().enumerate() {
+        if written.len() > limit {
+            written.push_str(",...");
+            break;
+        }
+        if i > 0 {
+            written.push(',');
+        }
+        written.push_str(&quote(text));
+    }
+    written.push(']');
+    written
 }
 
 /// In double quotes, escaped as JSON does, cut to a length that a person reads.

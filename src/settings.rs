@@ -37,6 +37,8 @@ struct State {
     /// Names with our prefix that are no settings: a misspelled line must not
     /// pass for one that was left out.
     unknown: Vec<String>,
+    /// Those of them that the command line gave: no file can mend them.
+    unknown_options: Vec<String>,
 }
 
 /// Stands for [`State::unknown`] among the settings of a round; never passes.
@@ -54,6 +56,7 @@ static STATE: LazyLock<Mutex<State>> = LazyLock::new(|| {
         passes: [0; guc::MOST],
         started: false,
         unknown: Vec::new(),
+        unknown_options: Vec::new(),
     })
 });
 
@@ -111,11 +114,13 @@ pub fn init() {
     let mut state = state();
     if !unknown.is_empty() {
         refused = refused.with(UNKNOWN);
-        if guc::undefined_in_files(PREFIX).is_empty() {
+        state.unknown = guc::undefined_in_files(PREFIX);
+        state.unknown_options =
+            unknown.into_iter().filter(|name| !state.unknown.contains(name)).collect();
+        if !state.unknown_options.is_empty() {
             not_from_file = not_from_file.with(UNKNOWN);
         }
     }
-    state.unknown = unknown;
     state.rounds.start(refused, not_from_file);
     state.started = true;
     drop(state);
@@ -208,10 +213,13 @@ pub fn names(settings: SettingSet) -> Vec<String> {
 fn names_in(state: &State, settings: SettingSet) -> Vec<String> {
     let known = settings.iter().filter_map(|index| TABLE.get(index));
     let mut names: Vec<String> = known.map(|setting| setting.name.to_owned()).collect();
-    if settings.contains(UNKNOWN) && state.unknown.is_empty() {
-        names.push("an unknown jwt_sso setting".to_owned());
-    } else if settings.contains(UNKNOWN) {
-        names.extend(state.unknown.iter().map(|name| format!("{name} (unknown setting)")));
+    if settings.contains(UNKNOWN) {
+        let unknown: Vec<&String> = state.unknown.iter().chain(&state.unknown_options).collect();
+        names.extend(unknown.iter().map(|name| format!("{name} (unknown setting)")));
+        if unknown.is_empty() {
+            // In a session, which was forked before the reload that found it.
+            names.push("an unknown jwt_sso setting".to_owned());
+        }
     }
     names
 }
@@ -221,9 +229,13 @@ pub fn become_owner() {
     OWNER.store(true, Ordering::Relaxed);
 }
 
-/// Reads the configuration files again.
+/// Reads the configuration files again, in our worker.
 pub fn reload() {
+    let stamp = process::reload_time();
     guc::reload();
+    // Where no check ran, since nothing that the files name came so far, the
+    // round has not begun yet; this process alone knows that it is over.
+    watch::enter_round(&mut state(), stamp);
 }
 
 /// `jwt_sso.key_cache_size` in bytes.

@@ -6,7 +6,7 @@ use crate::pg::message;
 use crate::settings;
 use crate::{hba, keyring};
 use jwt_sso_core::advice::Advice;
-use jwt_sso_core::image::{KeySet, Status};
+use jwt_sso_core::image::Status;
 use jwt_sso_core::policy::Policy;
 use jwt_sso_core::rounds::SettingSet;
 use std::time::Duration;
@@ -22,11 +22,9 @@ pub fn init() {
 fn main() {
     settings::become_owner();
     background::attach();
-    let mut published = publish(&[]);
-    let mut said = say_advice(&[]);
-    for line in hba::trust_lines_in_force() {
-        message::log(&format!("jwt_sso: token connections arrive by {line}"));
-    }
+    publish();
+    let mut advice = say_advice(&[]);
+    let mut lines = say_trust_lines(&[]);
     while background::wait() == Wake::Reload {
         let before = settings::refused();
         settings::reload();
@@ -36,19 +34,30 @@ fn main() {
         } else if !before.is_empty() {
             message::log("jwt_sso: every setting is accepted again; the new policy is in force");
         }
-        published = publish(&published);
-        said = say_advice(&said);
+        publish();
+        advice = say_advice(&advice);
+        lines = say_trust_lines(&lines);
     }
 }
 
-fn publish(before: &[KeySet]) -> Vec<KeySet> {
+fn publish() {
     let refused = settings::refused().bits();
     settings::in_force(|policy| {
         let policy = policy.ok();
         let fingerprint = policy.map(Policy::fingerprint).unwrap_or_default();
         let status = Status { policy: fingerprint, refused };
-        keyring::publish(policy, status, settings::key_cache_bytes(), before)
-    })
+        keyring::publish(policy, status, settings::key_cache_bytes());
+    });
+}
+
+/// Names each line by which tokens are asked for and that was not `said` before.
+fn say_trust_lines(said: &[String]) -> Vec<String> {
+    let lines: Vec<String> =
+        hba::trust_lines_in_force().iter().map(|place| place.to_string()).collect();
+    for line in lines.iter().filter(|line| !said.contains(line)) {
+        message::log(&format!("jwt_sso: token connections arrive by {line}"));
+    }
+    lines
 }
 
 fn say_refused(refused: SettingSet) {

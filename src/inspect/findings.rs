@@ -1,15 +1,16 @@
 //! The findings of `jwt_sso.check()`.
 
+mod roles;
+
 use crate::hba::{self, Place};
 use crate::keyring;
 use crate::pg::process;
 use crate::settings;
 use jwt_sso_core::digest::Digest;
 use jwt_sso_core::image::Status;
+use jwt_sso_core::issuers::{Issuer, IssuerKeys};
 use jwt_sso_core::policy::Policy;
 use jwt_sso_core::rounds::SettingSet;
-use pgrx::prelude::*;
-use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
@@ -59,15 +60,20 @@ pub fn all() -> Vec<Finding> {
     let mut findings = Vec::from_iter(soundness(status.as_ref()));
     findings.extend(hba_lines());
     findings.extend(writable_files());
+    // What is not in force is not worth judging before it can be.
+    let refused = status.as_ref().is_some_and(|status| status.refused != 0);
     match settings::compile_session() {
+        Ok(_) if refused => {}
         Ok(policy) => {
             findings.extend(completeness(&policy));
+            findings.extend(keys(&policy));
+            findings.extend(laxness(&policy));
             findings.extend(policy.advice().iter().map(|advice| Finding {
                 severity: Severity::Warning,
                 text: advice.to_string(),
                 hint: Some(advice.hint()),
             }));
-            findings.extend(roles(&policy));
+            findings.extend(roles::findings(&policy));
             findings.extend(status.iter().flat_map(|status| fingerprint(status, &policy)));
         }
         Err(refused) => findings.extend(refused.into_iter().map(|(setting, why)| Finding {
@@ -173,6 +179,52 @@ fn completeness(policy: &Policy) -> Vec<Finding> {
     findings
 }
 
+/// Issuers whose static keys cannot verify any token.
+fn keys(policy: &Policy) -> Vec<Finding> {
+    let global = || policy.jwks.keys().len() + policy.jwks_file.keys().len();
+    let without: Vec<&str> = policy
+        .issuers
+        .iter()
+        .filter(|issuer| match &issuer.keys {
+            IssuerKeys::Static(jwks) => jwks.keys().is_empty(),
+            IssuerKeys::Global => global() == 0,
+            IssuerKeys::Uri(_) => true,
+        })
+        .map(|issuer| issuer.iss.as_str())
+        .collect();
+    let mut findings = Vec::new();
+    if !without.is_empty() {
+        findings.push(error(
+            format!("there is no key {}: its tokens are refused", for_issuers(&without)),
+            "Set jwt_sso.jwks, jwt_sso.jwks_file or the issuer's own jwks; a jwks_uri is not fetched yet.",
+        ));
+    }
+    let none = |issuer: &&Issuer| policy.algorithms_of(issuer).is_empty();
+    let without: Vec<&str> =
+        policy.issuers.iter().filter(none).map(|issuer| issuer.iss.as_str()).collect();
+    if !without.is_empty() {
+        findings.push(error(
+            format!("no algorithm is accepted {}", for_issuers(&without)),
+            "ALTER SYSTEM RESET jwt_sso.algorithms; SELECT pg_reload_conf();",
+        ));
+    }
+    findings
+}
+
+/// Locks that were opened on purpose.
+fn laxness(policy: &Policy) -> Vec<Finding> {
+    let open = [
+        (!policy.require_tls, "jwt_sso.require_tls is off: tokens can travel in clear"),
+        (policy.allow_superuser, "jwt_sso.allow_superuser is on: a token can open a superuser"),
+        (policy.allow_replication, "jwt_sso.allow_replication is on: a token can copy the server"),
+    ];
+    let finding = |(_, text): &(bool, &str)| {
+        let name = text.split(' ').next().unwrap_or_default();
+        warning(*text, format!("ALTER SYSTEM RESET {name}; SELECT pg_reload_conf();"))
+    };
+    open.iter().filter(|(is_open, _)| *is_open).map(finding).collect()
+}
+
 fn for_issuers(issuers: &[&str]) -> String {
     match issuers {
         [] => "at all".to_owned(),
@@ -199,63 +251,13 @@ fn hba_lines() -> Vec<Finding> {
     let plain = |place: &Place| place.line.kind != "hostssl";
     let mut findings: Vec<Finding> =
         hba::trust_lines_without_us().into_iter().map(outside).collect();
-    findings.extend(hba::trust_lines_in_force().into_iter().filter(plain).map(without_tls));
+    let (plain, encrypted): (Vec<Place>, Vec<Place>) =
+        hba::trust_lines_in_force().into_iter().partition(plain);
+    findings.extend(plain.into_iter().map(without_tls));
+    findings.extend(encrypted.into_iter().map(|place| Finding {
+        severity: Severity::Ok,
+        text: format!("token connections arrive by {place}"),
+        hint: None,
+    }));
     findings
 }
-
-/// Literal roles of the map that do not exist or that a token should not open.
-fn roles(policy: &Policy) -> Vec<Finding> {
-    let maps = [&policy.identity_map, &policy.identity_map_file];
-    let names: BTreeSet<String> = maps
-        .iter()
-        .flat_map(|map| map.lines())
-        .filter(|line| !line.role.contains('\\'))
-        .map(|line| line.role.to_owned())
-        .collect();
-    // As bytes both ways: the database may have another encoding.
-    let names: Vec<Vec<u8>> = names.into_iter().map(String::into_bytes).collect();
-    let found = Spi::connect(|client| {
-        let rows = client.select(ROLES, None, &[names.into()])?;
-        rows.map(|row| Ok((row.get::<Vec<u8>>(1)?, row.get::<String>(2)?))).collect()
-    });
-    let rows: Vec<(Option<Vec<u8>>, Option<String>)> = match found {
-        Ok(rows) => rows,
-        Err::<_, spi::Error>(why) => {
-            return vec![warning(
-                format!("the roles of the identity map could not be read: {why}"),
-                "",
-            )];
-        }
-    };
-    let finding = |(role, problem): (Option<Vec<u8>>, Option<String>)| {
-        Some(role_finding(&String::from_utf8_lossy(&role?), &problem?))
-    };
-    rows.into_iter().filter_map(finding).collect()
-}
-
-fn role_finding(role: &str, problem: &str) -> Finding {
-    let text = format!("the identity map names the role {role:?}, which {problem}");
-    let hint = match problem {
-        "does not exist" => "CREATE ROLE it with LOGIN, or take the line out.",
-        "may not log in" => "ALTER ROLE it with LOGIN, or take the line out.",
-        _ => "Map the identity to a role without such rights.",
-    };
-    warning(text, hint)
-}
-
-/// Each role of the map with what is wrong about it.
-const ROLES: &str = "
-SELECT pg_catalog.convert_to(role, 'UTF8'), problem
-FROM (SELECT pg_catalog.convert_from(name, 'UTF8') AS role
-      FROM pg_catalog.unnest($1::pg_catalog.bytea[]) AS name) AS n
-LEFT JOIN pg_catalog.pg_roles AS r ON r.rolname::text = role
-CROSS JOIN LATERAL (SELECT CASE
-    WHEN role LIKE 'pg\\_%' THEN 'is reserved: tokens never open roles that begin with pg_'
-    WHEN r.oid IS NULL THEN 'does not exist'
-    WHEN NOT r.rolcanlogin THEN 'may not log in'
-    WHEN r.rolsuper THEN 'is a superuser'
-    WHEN EXISTS (SELECT FROM pg_catalog.pg_roles AS s
-                 WHERE s.rolsuper AND pg_catalog.pg_has_role(r.oid, s.oid, 'MEMBER'))
-    THEN 'can SET ROLE to a superuser' END AS problem) AS p
-WHERE problem IS NOT NULL
-ORDER BY role";

@@ -47,7 +47,11 @@ pub fn fatal(message: &Message) -> ! {
 }
 
 fn send(level: u32, message: &Message) {
-    let text = c_string(&message.message);
+    // A role name need not be UTF-8, and then goes out as it came.
+    let text = match std::str::from_utf8(&message.message) {
+        Ok(text) => c_string(process::presentable(text).as_bytes()),
+        Err(_) => c_string(&message.message),
+    };
     let detail = c_string(process::presentable(&message.detail).as_bytes());
     let hint = c_string(process::presentable(&message.hint).as_bytes());
     // SAFETY: NUL-terminated strings that outlive the call; an ERROR unwinds

@@ -27,6 +27,7 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "replication/walsender.h"
+#include "replication/walsender_private.h"
 #include "storage/lwlock.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
@@ -222,10 +223,17 @@ jwt_sso_undefined_in_files(const char *prefix, char *names, int size)
 	(void) ParseConfigFile(ConfigFileName, true, NULL, 0, 0, DEBUG5, &head, &tail);
 	(void) ParseConfigFile(PG_AUTOCONF_FILENAME, false, NULL, 0, 0, DEBUG5, &head, &tail);
 	for (ConfigVariable *item = head; item != NULL; item = item->next)
-		if (item->name != NULL &&
-			pg_strncasecmp(item->name, prefix, strlen(prefix)) == 0 &&
-			find_setting(item->name) == NULL)
+	{
+		struct config_generic *setting;
+
+		if (item->name == NULL ||
+			pg_strncasecmp(item->name, prefix, strlen(prefix)) != 0)
+			continue;
+		/* A prefix is reserved in its own case only: JWT_SSO.x is a placeholder. */
+		setting = find_setting(item->name);
+		if (setting == NULL || (setting->flags & GUC_CUSTOM_PLACEHOLDER) != 0)
 			append_name(names, size, item->name);
+	}
 	FreeConfigVariables(head);
 }
 
@@ -283,12 +291,15 @@ jwt_sso_process(void)
 
 /*
  * Whether a statement runs, as opposed to a reload between two of them.  A
- * walsender has its command's text all along, and reloads in the middle of it.
+ * walsender that streams has its command's text all along, and reloads in the
+ * middle of it.
  */
 bool
 jwt_sso_in_statement(void)
 {
-	return debug_query_string != NULL && !am_walsender;
+	bool		streaming = MyWalSnd != NULL && MyWalSnd->state != WALSNDSTATE_STARTUP;
+
+	return debug_query_string != NULL && !streaming;
 }
 
 /* Whether text for this process's client or log is UTF-8, or passed as it is. */

@@ -1,6 +1,5 @@
 //! One block of shared memory: an image that one process publishes and every
-//! other reads, under a lock of its own, with a condition variable to wait for
-//! the next one.
+//! other reads, under a lock of its own.
 
 use super::shim;
 use pgrx::pg_sys;
@@ -8,16 +7,12 @@ use pgrx::prelude::*;
 use std::ffi::CStr;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
-use std::time::Duration;
 
 const NAME: &CStr = c"jwt_sso";
 
 #[repr(C)]
 struct Block {
-    published: pg_sys::ConditionVariable,
     lock: *mut pg_sys::LWLock,
-    /// Counts publications; 0 before the first.
-    generation: u64,
     /// Bytes of the image in force.
     length: usize,
     capacity: usize,
@@ -50,62 +45,23 @@ pub fn exists() -> bool {
     !BLOCK.load(Ordering::Relaxed).is_null()
 }
 
-/// Replaces the image and wakes everyone who waits. `false` where it does not
-/// fit or there is no block; then the old one stays.
+/// Replaces the image. `false` where it does not fit or there is no block; then
+/// the old one stays.
 pub fn publish(image: &[u8]) -> bool {
     let Some(lock) = Lock::acquire(pg_sys::LWLockMode::LW_EXCLUSIVE) else { return false };
     if image.len() > lock.capacity() {
         return false;
     }
     lock.write(image);
-    drop(lock);
-    let block = BLOCK.load(Ordering::Relaxed);
-    // SAFETY: `Lock::acquire` found the block; the variable lives in it.
-    let variable = unsafe { &raw mut (*block).published };
-    // SAFETY: an initialised condition variable in shared memory.
-    unsafe { pg_sys::ConditionVariableBroadcast(variable) };
     true
 }
 
-/// Gives `read` the image in force and its generation. The lock is held
-/// meanwhile, shared with other readers: `read` does no more than copy out.
-/// `None` where there is no block (the library was not preloaded).
-pub fn read<T>(read: impl FnOnce(&[u8], u64) -> T) -> Option<T> {
+/// Gives `read` the image in force. The lock is held meanwhile, shared with
+/// other readers: `read` does no more than copy out. `None` where there is no
+/// block (the library was not preloaded).
+pub fn read<T>(read: impl FnOnce(&[u8]) -> T) -> Option<T> {
     let lock = Lock::acquire(pg_sys::LWLockMode::LW_SHARED)?;
-    Some(read(lock.image(), lock.generation()))
-}
-
-/// Waits until `done` says so of the image, at most `timeout`; interruptible.
-/// Whether it was done in time.
-pub fn wait(timeout: Duration, mut done: impl FnMut(&[u8]) -> bool) -> bool {
-    let block = BLOCK.load(Ordering::Relaxed);
-    if block.is_null() {
-        return false;
-    }
-    // SAFETY: the block lives as long as this process.
-    let variable = unsafe { &raw mut (*block).published };
-    let deadline = std::time::Instant::now() + timeout;
-    // Prepared before the first look, so that no publication is missed.
-    // SAFETY: an initialised condition variable; this process has a PGPROC.
-    unsafe { pg_sys::ConditionVariablePrepareToSleep(variable) };
-    let in_time = loop {
-        if read(|image, _| done(image)).unwrap_or(false) {
-            break true;
-        }
-        let left = deadline.saturating_duration_since(std::time::Instant::now());
-        if left.is_zero() {
-            break false;
-        }
-        let milliseconds = left.as_millis().clamp(1, 60_000) as _;
-        // SAFETY: as above; an interrupt unwinds or ends the process, and the
-        // server's own exit code then takes it off the list of waiters.
-        unsafe {
-            pg_sys::ConditionVariableTimedSleep(variable, milliseconds, pg_sys::PG_WAIT_EXTENSION)
-        };
-    };
-    // SAFETY: allowed at any time.
-    unsafe { pg_sys::ConditionVariableCancelSleep() };
-    in_time
+    Some(read(lock.image()))
 }
 
 /// The lock while it is held, and access to what it guards.
@@ -131,11 +87,6 @@ impl Lock {
         unsafe { (*self.block).capacity }
     }
 
-    fn generation(&self) -> u64 {
-        // SAFETY: the lock is held.
-        unsafe { (*self.block).generation }
-    }
-
     fn bytes(&self) -> *mut u8 {
         // SAFETY: the image follows the block in the same allocation.
         unsafe { self.block.add(1).cast() }
@@ -153,8 +104,6 @@ impl Lock {
         unsafe { std::ptr::copy_nonoverlapping(image.as_ptr(), self.bytes(), image.len()) };
         // SAFETY: held exclusively.
         unsafe { (*self.block).length = image.len() };
-        // SAFETY: held exclusively.
-        unsafe { (*self.block).generation += 1 };
     }
 }
 
@@ -216,19 +165,9 @@ fn initialise(block: *mut Block) {
     let padded = unsafe { pg_sys::GetNamedLWLockTranche(NAME.as_ptr()) };
     // SAFETY: the tranche has one lock, which lives as long as shared memory.
     let lock = unsafe { &raw mut (*padded).lock };
-    let fresh = Block {
-        published: pg_sys::ConditionVariable::default(),
-        lock,
-        generation: 0,
-        length: 0,
-        capacity: CAPACITY.load(Ordering::Relaxed),
-    };
+    let fresh = Block { lock, length: 0, capacity: CAPACITY.load(Ordering::Relaxed) };
     // SAFETY: ShmemInitStruct gave aligned memory of at least this size.
     unsafe { block.write(fresh) };
-    // SAFETY: the block was written above.
-    let variable = unsafe { &raw mut (*block).published };
-    // SAFETY: memory of the right type that nobody uses yet.
-    unsafe { pg_sys::ConditionVariableInit(variable) };
 }
 
 fn size() -> usize {

@@ -1,7 +1,7 @@
 //! The check and assign hooks of every setting, by the process they run in.
 
 use super::compile::{self, compile, is_file};
-use super::{OWNER, PREFIX, UNKNOWN, advice_message, c_name, state};
+use super::{OWNER, PREFIX, State, UNKNOWN, advice_message, c_name, state};
 use crate::file;
 use crate::pg::guc::{self, Rejection, Value, Watcher};
 use crate::pg::message::{self, Message};
@@ -64,13 +64,8 @@ fn judge(index: usize, setting: &Setting, value: Value<'_>) -> Result<(), Settin
     if !process::in_statement() {
         return Ok(());
     }
-    if let (Value::Text(new), Value::Text(old)) = (value, compile::current(index, setting))
-        && new == old
-    {
-        return Ok(());
-    }
     compile(setting.id, value, None)?;
-    warn_of_new_advice(index, value);
+    warn_of_advice(index, setting, value);
     warn_of_unreadable_hba_file(setting, value);
     Ok(())
 }
@@ -90,20 +85,23 @@ fn warn_of_unreadable_hba_file(setting: &Setting, value: Value<'_>) {
     }
 }
 
-/// What is unwise about the value and was not there before it.
-fn warn_of_new_advice(index: usize, value: Value<'_>) {
-    let Ok(after) = compile::compile_with(Some((index, value))) else { return };
-    let before = compile::compile_with(None).map(|policy| policy.advice()).unwrap_or_default();
-    for advice in after.advice() {
-        if !before.contains(&advice) {
-            message::warning(&advice_message(&advice));
-        }
+/// What is unwise about the value, alone or beside the session's other values.
+fn warn_of_advice(index: usize, setting: &Setting, value: Value<'_>) {
+    let Ok(policy) = compile::compile_with(Some((index, value))) else { return };
+    for advice in policy.advice().iter().filter(|one| one.settings().contains(&setting.id)) {
+        message::warning(&advice_message(advice));
     }
 }
 
 /// In the postmaster and our worker: compiles, and keeps the result for `assign`.
 fn prepare(index: usize, setting: &Setting, value: Value<'_>) -> Result<(), SettingError> {
-    enter_round(index);
+    {
+        let mut state = state();
+        if state.started {
+            enter_round(&mut state, process::reload_time());
+        }
+        state.pending[index] = None;
+    }
     let unchanged = match (value, compile::current(index, setting)) {
         (Value::Text(new), Value::Text(old)) => new == old && !is_file(setting.id),
         _ => false,
@@ -127,18 +125,14 @@ fn is_owner() -> bool {
     OWNER.load(Ordering::Relaxed) || process::kind() == Process::Postmaster
 }
 
-fn enter_round(index: usize) {
-    let mut state = state();
-    let state = &mut *state;
-    if state.started {
-        let unknown = &mut state.unknown;
-        state.rounds.enter(process::reload_time(), || {
-            *unknown = guc::undefined_in_files(PREFIX);
-            let expected = named_in_files();
-            if unknown.is_empty() { expected } else { expected.with(UNKNOWN) }
-        });
-    }
-    state.pending[index] = None;
+/// A round that has not begun yet begins.
+pub(super) fn enter_round(state: &mut State, stamp: i64) {
+    let unknown = &mut state.unknown;
+    state.rounds.enter(stamp, || {
+        *unknown = guc::undefined_in_files(PREFIX);
+        let expected = named_in_files();
+        if unknown.is_empty() { expected } else { expected.with(UNKNOWN) }
+    });
 }
 
 fn named_in_files() -> SettingSet {

@@ -97,14 +97,14 @@ impl Advice {
                 .to_owned(),
             Advice::DotsInRegexes { .. } => r"An unescaped dot matches any character: write \. for a dot (\\. inside of JSON), as in /^(.*)@example\.com$."
                 .to_owned(),
-            Advice::SharedKeys(_) => "Give each issuer its own keys: ALTER SYSTEM SET \
-                 jwt_sso.issuers = '{\"issuers\":{\"https://idp.example\":{\"jwks\":{\"keys\":[...]}}}}'."
+            // A whole statement would, pasted, drop what the setting has besides.
+            Advice::SharedKeys(_) => "Give each issuer's entry in jwt_sso.issuers its own keys, \
+                 beside its other members: \"jwks\":{\"keys\":[...]}"
                 .to_owned(),
-            Advice::MutableClaim { issuers, .. } => format!(
-                "Use \"sub\", or demand a verified address: ALTER SYSTEM SET jwt_sso.issuers = \
-                 '{{\"issuers\":{{\"{}\":{{\"required_claims\":{{\"email_verified\":true}}}}}}}}'.",
-                issuers.first().map_or("https://idp.example", String::as_str).replace('\'', "''")
-            ),
+            Advice::MutableClaim { .. } => "Use \"sub\", or demand a verified address: add to the \
+                 issuer's entry in jwt_sso.issuers, beside its other members, \
+                 \"required_claims\":{\"email_verified\":true}"
+                .to_owned(),
         }
     }
 }

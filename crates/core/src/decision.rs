@@ -91,8 +91,8 @@ pub struct Facts {
     pub issuer: Option<String>,
     /// The header's `kid`, likewise.
     pub kid: Option<String>,
-    /// After check 10 the identity, several as a JSON array; after check 11
-    /// the one that maps to the role.
+    /// After check 6 the identity, where the token has a sound one, several as
+    /// a JSON array; after check 11 the one that maps to the role.
     pub principal: Option<String>,
 }
 
@@ -128,9 +128,9 @@ pub fn decide(
         facts.issuer = parsed.claimed_issuer().map(str::to_owned);
         facts.kid = parsed.kid().map(str::to_owned);
         let signed = parsed.check_header()?.known_issuer()?.find_key(keys)?.verify()?;
+        facts.principal = signed.stated_principals().as_deref().map(principal);
         let timely = signed.check_times(now)?;
         let identified = timely.check_audience()?.check_required_claims()?.identify()?;
-        facts.principal = Some(principal(identified.principals()));
         let mapped = identified.map_to(role)?;
         facts.principal = Some(mapped.principal().to_owned());
         mapped.grant(is_superuser)

@@ -11,6 +11,7 @@ use crate::digest::Digest;
 use crate::identity_map::IdentityMap;
 use crate::issuers::{self, Issuer, IssuerKeys, Issuers};
 use crate::jwks::StaticJwks;
+use crate::refusal::MapFor;
 use std::sync::Arc;
 
 /// Everything that a decision needs to know of the settings.
@@ -130,6 +131,17 @@ impl Policy {
     /// Whether any line of the identity maps is about this issuer.
     pub fn has_map_lines(&self, issuer: &str) -> bool {
         self.identity_map.has_issuer(issuer) || self.identity_map_file.has_issuer(issuer)
+    }
+
+    /// What the identity maps have for this issuer.
+    pub fn map_for(&self, issuer: &str) -> MapFor {
+        if self.has_map_lines(issuer) {
+            MapFor::Lines
+        } else if self.identity_map.is_configured() || self.identity_map_file.is_configured() {
+            MapFor::NoLine
+        } else {
+            MapFor::NoMap
+        }
     }
 
     /// What is legal in it and still unwise.

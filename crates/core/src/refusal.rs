@@ -205,8 +205,8 @@ pub enum Refusal {
     RoleNotMapped {
         /// Every identity that the token carries.
         principals: Vec<String>,
-        /// Whether the map has any line for the issuer.
-        issuer_has_lines: bool,
+        /// What there is of a map for the issuer.
+        map: MapFor,
     },
     /// Check 12.
     ReservedRole(Reserved),
@@ -276,8 +276,6 @@ pub enum NoKeys {
     EmptySet,
     /// Its keys are to be fetched, and no set has arrived.
     NotFetched,
-    /// The key worker has not published the set of the policy in force.
-    NotPublished,
     /// The set does not fit into `jwt_sso.key_cache_size`.
     CacheFull,
 }
@@ -291,6 +289,17 @@ pub enum KeyMismatch {
     Unfit,
     /// The token has no `kid`, and not exactly one key fits; how many do.
     Ambiguous(usize),
+}
+
+/// What the identity maps have for an issuer.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum MapFor {
+    /// No map is configured: an identity has the role of its own name.
+    NoMap,
+    /// A map is configured, without a line for this issuer.
+    NoLine,
+    /// There are lines for this issuer.
+    Lines,
 }
 
 /// Why a mapped role is refused (check 12).

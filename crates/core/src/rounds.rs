@@ -126,10 +126,12 @@ impl<P: Clone> Rounds<P> {
             self.refused_at_start.intersection(self.expected.union(self.not_from_file));
     }
 
-    /// The setting passed its check in this round.
+    /// The setting passed its check in this round. What the command line gave
+    /// outranks every file, so a good line in one mends nothing there.
     pub fn pass(&mut self, index: usize) {
         self.passed = self.passed.with(index);
-        self.refused_at_start = self.refused_at_start.without(SettingSet::default().with(index));
+        let mended = SettingSet::default().with(index).without(self.not_from_file);
+        self.refused_at_start = self.refused_at_start.without(mended);
     }
 
     /// Changes what the settings say, after a check passed.
@@ -244,6 +246,8 @@ mod tests {
         let mut rounds = Rounds::new([0, 0]);
         rounds.start(set(&[B]), set(&[B]));
         reload(&mut rounds, 7, &[A], &[(A, 1)]);
+        assert_eq!(rounds.in_force(), Err(set(&[B])));
+        reload(&mut rounds, 8, &[A, B], &[(A, 1), (B, 1)]);
         assert_eq!(rounds.in_force(), Err(set(&[B])));
     }
 

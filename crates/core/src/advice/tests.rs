@@ -83,7 +83,7 @@ fn shared_keys() {
     assert_eq!(one.advice(), []);
     let two = Policy { jwks_file: jwks, ..with_issuers(r#"["https://a","https://b"]"#) };
     assert_eq!(two.advice(), [Advice::SharedKeys(2)]);
-    assert!(two.advice()[0].hint().contains("ALTER SYSTEM SET jwt_sso.issuers"));
+    assert!(two.advice()[0].hint().contains("jwt_sso.issuers"));
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn mutable_claims_of_entries() {
         let advice = entry(&format!("\"claim\":\"{claim}\"")).advice();
         assert_eq!(advice.len(), 1, "{claim}");
         assert!(advice[0].to_string().ends_with("required claims of https://a"), "{}", advice[0]);
-        assert!(advice[0].hint().contains("{\"https://a\":{\"required_claims\""));
+        assert!(advice[0].hint().contains("\"required_claims\":{\"email_verified\":true}"));
         let verified = r#""required_claims":{"email_verified":true}"#;
         assert_eq!(entry(&format!("\"claim\":\"{claim}\",{verified}")).advice(), [], "{claim}");
     }

@@ -12,11 +12,6 @@ use crate::signature;
 use crate::time::UnixTime;
 use crate::token::{CompactJws, Header};
 
-/// How many keys of one `kid` a token is tried with. An issuer needs one, two
-/// while it replaces a key in place; the bound keeps a broken key set from
-/// making each login verify thousands of signatures.
-pub const MAX_KEYS_TRIED: usize = 16;
-
 /// The policy is sound and takes tokens from this connection.
 #[derive(Clone, Copy, Debug)]
 pub struct Admitted<'p> {
@@ -37,6 +32,11 @@ impl<'p> Admitted<'p> {
             return Err(Refusal::InsecureTransport);
         }
         Ok(Admitted { policy, replication: connection.replication })
+    }
+
+    /// The policy that decides.
+    pub fn policy(&self) -> &'p Policy {
+        self.policy
     }
 
     /// The end of check 1 and the start of check 2: something came, and it is
@@ -170,10 +170,7 @@ pub fn select_keys(
     candidates.retain(|key| key.fits(algorithm));
     match (kid, candidates.first()) {
         (Some(_), None) => Err(KeyMismatch::Unfit),
-        (Some(_), Some(_)) => {
-            candidates.truncate(MAX_KEYS_TRIED);
-            Ok(candidates)
-        }
+        (Some(_), Some(_)) => Ok(candidates),
         (None, Some(first)) if candidates.iter().all(|key| key.material == first.material) => {
             candidates.truncate(1);
             Ok(candidates)
@@ -212,6 +209,13 @@ pub struct SignedToken<'d> {
 }
 
 impl<'d> SignedToken<'d> {
+    /// Who the issuer says the bearer is, as far as it can be read: for the log
+    /// of a refusal by a check before the tenth.
+    pub fn stated_principals(&self) -> Option<Vec<String>> {
+        let claim = self.token.admitted.policy.claim_of(self.issuer);
+        self.token.claims.identities(claim).ok()
+    }
+
     /// Check 7.
     pub fn check_times(self, now: UnixTime) -> Result<TimelyToken<'d>, Refusal> {
         let policy = self.token.admitted.policy;
@@ -287,7 +291,7 @@ impl<'d> IdentifiedToken<'d> {
         let Some(principal) = self.principals.iter().find(|identity| maps(identity)).cloned()
         else {
             return Err(Refusal::RoleNotMapped {
-                issuer_has_lines: policy.has_map_lines(&issuer.iss),
+                map: policy.map_for(&issuer.iss),
                 principals: self.principals,
             });
         };

@@ -24,6 +24,11 @@ const FORMS: &str = "Write one issuer, a JSON array of issuers, \
 pub(super) fn read(text: &str, issuers: &mut Issuers) -> Result<(), SettingError> {
     match SettingValue::read(text)? {
         SettingValue::None => Ok(()),
+        // Nobody's issuer, but what a list or a JSON string looks like.
+        SettingValue::Text(text) if text.contains(['"', ',']) => {
+            Err(SettingError::new("as text it is one issuer, without quotes and commas")
+                .with_hint(FORMS))
+        }
         SettingValue::Text(text) => issuers.add(Issuer::plain(name(text)?)),
         SettingValue::Json(Node::Array(items)) => array(&items, issuers),
         SettingValue::Json(Node::Object(members)) => object(&members, issuers),

@@ -1,5 +1,5 @@
 use crate::scene::{ABSENT, ISSUER, Scene, claim, map, token};
-use jwt_sso_core::refusal::{Reason, Refusal, Reserved};
+use jwt_sso_core::refusal::{MapFor, Reason, Refusal, Reserved};
 
 fn mapped(lines: &str) -> Scene {
     Scene::with(|policy| policy.identity_map = map(lines))
@@ -22,7 +22,7 @@ fn with_a_map_only_its_lines_count() {
     let foreign = mapped("https://other.example alice alice");
     let refusal = foreign.refusal(token(&[]));
     let principals = vec!["alice".to_owned()];
-    assert_eq!(refusal, Refusal::RoleNotMapped { principals, issuer_has_lines: false });
+    assert_eq!(refusal, Refusal::RoleNotMapped { principals, map: MapFor::NoLine });
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn any_element_of_an_array_may_serve() {
     let refused = viewer.wanting(b"owner").decide(token(&[("groups", groups)])).unwrap_err();
     assert_eq!(refused.facts.principal.as_deref(), Some(r#"["staff","dba","auditor"]"#));
     let principals = ["staff", "dba", "auditor"].map(str::to_owned).to_vec();
-    assert_eq!(refused.refusal, Refusal::RoleNotMapped { principals, issuer_has_lines: true });
+    assert_eq!(refused.refusal, Refusal::RoleNotMapped { principals, map: MapFor::Lines });
 }
 
 #[test]
