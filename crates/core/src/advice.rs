@@ -194,7 +194,8 @@ fn shared_keys(policy: &Policy) -> Option<Advice> {
     let uses_global = |issuer: &&Issuer| matches!(issuer.keys, IssuerKeys::Global);
     let issuers = policy.issuers.iter().filter(uses_global).count();
     let configured = policy.jwks.is_configured() || policy.jwks_file.is_configured();
-    (configured && issuers > 1).then_some(Advice::SharedKeys(issuers))
+    let serve = configured && !policy.jwks_auto_fetch_enabled;
+    (serve && issuers > 1).then_some(Advice::SharedKeys(issuers))
 }
 
 /// One finding for each mutable claim. The global claim counts before any

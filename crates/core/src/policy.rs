@@ -7,6 +7,7 @@
 use crate::advice::Advice;
 use crate::algorithm::AlgorithmSet;
 use crate::claim_path::ClaimPath;
+use crate::custom_ca::CustomCa;
 use crate::digest::Digest;
 use crate::identity_map::IdentityMap;
 use crate::issuers::{self, Issuer, IssuerKeys, Issuers};
@@ -31,6 +32,14 @@ pub struct Policy {
     pub claim: Arc<ClaimPath>,
     pub jwks: Arc<StaticJwks>,
     pub jwks_file: Arc<StaticJwks>,
+    pub jwks_auto_fetch_enabled: bool,
+    pub issuer_custom_ca: Arc<CustomCa>,
+    /// Seconds.
+    pub client_timeout: u64,
+    /// Seconds.
+    pub jwks_refresh_interval: u64,
+    /// Seconds.
+    pub jwks_max_stale: u64,
     pub identity_map: Arc<IdentityMap>,
     pub identity_map_file: Arc<IdentityMap>,
     pub algorithms: AlgorithmSet,
@@ -53,6 +62,11 @@ impl Default for Policy {
             claim: Arc::default(),
             jwks: Arc::default(),
             jwks_file: Arc::default(),
+            jwks_auto_fetch_enabled: false,
+            issuer_custom_ca: Arc::default(),
+            client_timeout: 15,
+            jwks_refresh_interval: 600,
+            jwks_max_stale: 86_400,
             identity_map: Arc::default(),
             identity_map_file: Arc::default(),
             algorithms: AlgorithmSet::ALL,
@@ -70,10 +84,39 @@ pub enum KeySource {
     Global(Digest),
     /// The `jwks` of the issuer's entry.
     Entry(Digest),
-    /// To be fetched from the network.
-    Fetched,
+    /// Fetched from the network, as [`Policy::fetch_place`] says.
+    Fetched(Digest),
     /// None is configured.
     None,
+}
+
+/// What is asked for an issuer's keys.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum FetchPlace {
+    /// The URL of the key set.
+    Jwks(String),
+    /// OpenID Connect Discovery 1.0 §4.
+    Discovery {
+        /// The URL of the provider's metadata.
+        url: String,
+        /// What its `issuer` may be.
+        accepted_issuers: Vec<String>,
+    },
+}
+
+fn discovery(iss: &str) -> FetchPlace {
+    const SUFFIX: &str = "/.well-known/openid-configuration";
+    let with_scheme = match iss.split_once("://") {
+        Some(_) => iss.to_owned(),
+        None => format!("https://{iss}"),
+    };
+    // §4.1: a terminating slash is removed before the path is appended.
+    let url = format!("{}{SUFFIX}", with_scheme.strip_suffix('/').unwrap_or(&with_scheme));
+    let mut accepted_issuers = vec![iss.to_owned()];
+    if with_scheme != iss {
+        accepted_issuers.push(with_scheme);
+    }
+    FetchPlace::Discovery { url, accepted_issuers }
 }
 
 impl Policy {
@@ -83,11 +126,29 @@ impl Policy {
             IssuerKeys::Static(jwks) => {
                 KeySource::Entry(Digest::of(&[issuer.iss.as_bytes(), jwks.digest.as_bytes()]))
             }
-            IssuerKeys::Uri(_) => KeySource::Fetched,
+            IssuerKeys::Uri(uri) => self.fetched(&issuer.iss, "uri", uri),
+            IssuerKeys::Global if self.jwks_auto_fetch_enabled => {
+                self.fetched(&issuer.iss, "discovery", "")
+            }
             IssuerKeys::Global if !self.jwks.is_configured() && !self.jwks_file.is_configured() => {
                 KeySource::None
             }
             IssuerKeys::Global => KeySource::Global(self.global_keys()),
+        }
+    }
+
+    fn fetched(&self, iss: &str, how: &str, uri: &str) -> KeySource {
+        let ca = self.issuer_custom_ca.digest();
+        let parts = [iss.as_bytes(), how.as_bytes(), uri.as_bytes(), ca.as_bytes()];
+        KeySource::Fetched(Digest::of(&parts))
+    }
+
+    /// Where the keys of `issuer` are fetched, where they are.
+    pub fn fetch_place(&self, issuer: &Issuer) -> Option<FetchPlace> {
+        match &issuer.keys {
+            IssuerKeys::Uri(uri) => Some(FetchPlace::Jwks(uri.clone())),
+            IssuerKeys::Global if self.jwks_auto_fetch_enabled => Some(discovery(&issuer.iss)),
+            _ => None,
         }
     }
 
@@ -159,6 +220,7 @@ impl Policy {
             self.challenge_local,
             self.allow_superuser,
             self.allow_replication,
+            self.jwks_auto_fetch_enabled,
         ];
         let algorithms = self.algorithms.to_string();
         Digest::of(&[
@@ -172,6 +234,8 @@ impl Policy {
             algorithms.as_bytes(),
             &self.clock_skew.to_be_bytes(),
             &self.max_token_lifetime.to_be_bytes(),
+            self.issuer_custom_ca.digest().as_bytes(),
+            &self.jwks_max_stale.to_be_bytes(),
         ])
     }
 }
@@ -183,6 +247,59 @@ mod tests {
 
     fn map(text: &str) -> Arc<IdentityMap> {
         Arc::new(IdentityMap::parse(text).unwrap())
+    }
+
+    fn custom_ca() -> Arc<CustomCa> {
+        Arc::new(CustomCa::parse(crate::custom_ca::TEST_CA).unwrap())
+    }
+
+    #[test]
+    fn where_keys_are_fetched() {
+        let place = |iss: &str| {
+            let policy = Policy { jwks_auto_fetch_enabled: true, ..Policy::default() };
+            policy.fetch_place(&Issuer::plain(iss.to_owned())).unwrap()
+        };
+        let discovery = |url: &str, accepted: &[&str]| FetchPlace::Discovery {
+            url: url.to_owned(),
+            accepted_issuers: accepted.iter().map(|iss| (*iss).to_owned()).collect(),
+        };
+        assert_eq!(
+            place("https://idp.example/a/"),
+            discovery(
+                "https://idp.example/a/.well-known/openid-configuration",
+                &["https://idp.example/a/"]
+            )
+        );
+        assert_eq!(
+            place("accounts.google.com"),
+            discovery(
+                "https://accounts.google.com/.well-known/openid-configuration",
+                &["accounts.google.com", "https://accounts.google.com"]
+            )
+        );
+    }
+
+    #[test]
+    fn a_fetched_source_changes_with_all_that_it_comes_from() {
+        let source = |policy: &Policy, keys: IssuerKeys| {
+            policy.key_source(&Issuer { keys, ..Issuer::plain("https://i".to_owned()) })
+        };
+        let fetching = Policy { jwks_auto_fetch_enabled: true, ..Policy::default() };
+        let other_ca = Policy { issuer_custom_ca: custom_ca(), ..fetching.clone() };
+        let uri = |uri: &str| IssuerKeys::Uri(uri.to_owned());
+        let sources = [
+            source(&fetching, IssuerKeys::Global),
+            source(&other_ca, IssuerKeys::Global),
+            source(&fetching, uri("https://i/a")),
+            source(&fetching, uri("https://i/b")),
+            source(&other_ca, uri("https://i/a")),
+        ];
+        for (i, one) in sources.iter().enumerate() {
+            assert!(matches!(one, KeySource::Fetched(_)));
+            assert!(sources[i + 1..].iter().all(|other| other != one));
+        }
+        assert_eq!(source(&Policy::default(), IssuerKeys::Global), KeySource::None);
+        assert_eq!(source(&Policy::default(), uri("https://i/a")), sources[2]);
     }
 
     #[test]
@@ -237,6 +354,9 @@ mod tests {
             Policy { algorithms: AlgorithmSet::EMPTY, ..default() },
             Policy { clock_skew: 0, ..default() },
             Policy { max_token_lifetime: 30, ..default() },
+            Policy { jwks_auto_fetch_enabled: true, ..default() },
+            Policy { issuer_custom_ca: custom_ca(), ..default() },
+            Policy { jwks_max_stale: 1, ..default() },
         ];
         let fingerprints: HashSet<Digest> = different.iter().map(Policy::fingerprint).collect();
         assert_eq!(fingerprints.len(), different.len());

@@ -276,6 +276,8 @@ pub enum NoKeys {
     EmptySet,
     /// Its keys are to be fetched, and no set has arrived.
     NotFetched,
+    /// Its fetched keys are older than `jwt_sso.jwks_max_stale`.
+    Expired,
     /// The set does not fit into `jwt_sso.key_cache_size`.
     CacheFull,
 }

@@ -3,7 +3,7 @@
 use super::{Context, Id, Kind, Setting, Unit};
 
 /// Every setting, in the order in which docs/settings.md has them.
-pub static TABLE: [Setting; 17] = [
+pub static TABLE: [Setting; 22] = [
     Setting {
         id: Id::Enabled,
         name: "jwt_sso.enabled",
@@ -43,7 +43,7 @@ An entry may have these members; each one that is there replaces the global sett
 
 A required value is compared as JSON, type included. Where the token has an array, one element must be equal; where the entry has an array, any of its elements will do. The strings `scope` and `scp` are read as words.
 
-URLs are https, and http only for `localhost`, `127.0.0.0/8` and `[::1]`. A trailing `/.well-known/openid-configuration` of an issuer is dropped, and an issuer without scheme is compared as it is. Version 0.1 does not fetch keys yet: an issuer with a `jwks_uri` is accepted here, and its tokens are refused as `keys_unavailable`.
+URLs are https, and http only for `localhost`, `127.0.0.0/8` and `[::1]`. A trailing `/.well-known/openid-configuration` of an issuer is dropped, and an issuer without scheme is compared as it is. An issuer with its own `jwks` has static keys and one with a `jwks_uri` fetched keys, whatever `jwt_sso.jwks_auto_fetch_enabled` says; discovery asks `https://` and the name where the issuer has no scheme.
 
 ```sql
 ALTER SYSTEM SET jwt_sso.issuers =
@@ -108,6 +108,68 @@ ALTER SYSTEM SET jwt_sso.issuers =
             path is relative to the data directory; the file is regular, has at most 16 MB, and \
             is read again at every reload, also when the path has not changed. A file that is \
             missing or wrong is refused like a wrong value.",
+    },
+    Setting {
+        id: Id::JwksAutoFetchEnabled,
+        name: "jwt_sso.jwks_auto_fetch_enabled",
+        kind: Kind::Bool { default: false },
+        context: Context::Sighup,
+        superuser_only: false,
+        mirrors: "server.jwt_authentication.jwks_auto_fetch.enabled",
+        short: "Fetches the issuers' keys by discovery, instead of jwt_sso.jwks.",
+        long: "When it is on, `jwt_sso.jwks` and `jwt_sso.jwks_file` are ignored, and the keys of \
+            each issuer without its own come from its `jwks_uri`, found by OpenID Connect Discovery: \
+            the issuer and `/.well-known/openid-configuration`. The worker fetches them, renews them \
+            before they run out, and keeps the last good ones in `jwt_sso/keys.json` in the data \
+            directory. No login makes a network call.",
+    },
+    Setting {
+        id: Id::IssuerCustomCa,
+        name: "jwt_sso.issuer_custom_ca",
+        kind: Kind::Text { default: "" },
+        context: Context::Sighup,
+        superuser_only: false,
+        mirrors: "server.jwt_authentication.issuer_custom_ca",
+        short: "File with the certificates that issuers are verified by.",
+        long: "A PEM file with one certificate or more; it replaces the system's roots when keys \
+            are fetched. The path is relative to the data directory; the file is read again at \
+            every reload. Keys that were fetched under other certificates are not used any more.",
+    },
+    Setting {
+        id: Id::ClientTimeout,
+        name: "jwt_sso.client_timeout",
+        kind: Kind::Int { default: 15, min: 1, max: 300, unit: Unit::Seconds },
+        context: Context::Sighup,
+        superuser_only: false,
+        mirrors: "server.jwt_authentication.client.timeout",
+        short: "The longest that fetching one issuer's keys may take.",
+        long: "It bounds discovery and key set together, and how long a login waits for keys that \
+            are being fetched: that is only one whose issuer has no keys yet, or whose `kid` is \
+            unknown.",
+    },
+    Setting {
+        id: Id::JwksRefreshInterval,
+        name: "jwt_sso.jwks_refresh_interval",
+        kind: Kind::Int { default: 600, min: 1, max: 86400, unit: Unit::Seconds },
+        context: Context::Sighup,
+        superuser_only: false,
+        mirrors: "",
+        short: "Lifetime of fetched keys whose response states none.",
+        long: "A response that states its lifetime (Cache-Control, Expires, Age) is believed \
+            between 60 s and 1 h. One that states none, or `no-cache` or `no-store`, has this \
+            lifetime. Keys are renewed before it is over.",
+    },
+    Setting {
+        id: Id::JwksMaxStale,
+        name: "jwt_sso.jwks_max_stale",
+        kind: Kind::Int { default: 86400, min: 0, max: 31_536_000, unit: Unit::Seconds },
+        context: Context::Sighup,
+        superuser_only: false,
+        mirrors: "",
+        short: "How long the last good keys serve while the issuer does not answer.",
+        long: "Counted from the last time that they were fetched. After it, tokens of that issuer \
+            are refused as `keys_unavailable` until it answers again. The keys survive a restart, \
+            and so does their age.",
     },
     Setting {
         id: Id::KeyCacheSize,

@@ -134,7 +134,7 @@ impl Keys for Scene {
         let all: Vec<PublicKey> = match (source, &issuer.keys) {
             (KeySource::Global(_), _) => [policy.jwks.keys(), policy.jwks_file.keys()].concat(),
             (KeySource::Entry(_), IssuerKeys::Static(own)) => own.keys(),
-            (KeySource::Fetched, _) => return self.fetched.clone(),
+            (KeySource::Fetched(_), _) => return self.fetched.clone(),
             other => panic!("asked for keys of {other:?}"),
         };
         let issuer_keys = all.len();
