@@ -4,14 +4,19 @@
 //!
 //! The tests look at the extension only from outside, so nothing here depends on it.
 
+pub mod authority;
 pub mod builder;
 pub mod cluster;
+pub mod connect_proxy;
 pub mod expect;
+pub mod faulty_issuer;
 pub mod fixture;
 pub mod installation;
 pub mod issuer;
 pub mod message;
+pub mod provider;
 pub mod psql;
+pub mod standby;
 pub mod tls;
 pub mod token;
 pub mod trace;
@@ -21,5 +26,6 @@ pub use builder::ClusterBuilder;
 pub use cluster::Cluster;
 pub use expect::{accepted, refused};
 pub use issuer::{Algorithm, Issuer, SigningKey};
+pub use provider::Provider;
 pub use token::Token;
 pub use wire::{Client, End, Transport};
