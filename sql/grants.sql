@@ -2,7 +2,9 @@
 GRANT USAGE ON SCHEMA @extschema@ TO PUBLIC;
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA @extschema@ FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION @extschema@.version(), @extschema@."check"() TO pg_monitor;
+GRANT EXECUTE ON FUNCTION @extschema@.version(), @extschema@."check"(),
+    @extschema@.issuer_rows(), @extschema@.key_rows() TO pg_monitor;
+GRANT SELECT ON @extschema@.issuers, @extschema@.keys TO pg_monitor;
 
 COMMENT ON FUNCTION @extschema@.version() IS 'version of the jwt_sso library';
 COMMENT ON FUNCTION @extschema@."check"() IS 'what is wrong or unwise about the set-up of jwt_sso, and what to do about it';

@@ -1,15 +1,14 @@
 //! The one decision that every door calls: the core's, given this server's
 //! policy, keys, catalogue and clock.
 
+use crate::clock;
 use crate::keyring::SharedKeys;
 use crate::pg::roles;
 use crate::report::{self, Door};
 use jwt_sso_core::decision::{self, Admitted, Connection, Facts, Grant, Refused};
 use jwt_sso_core::policy::Policy;
 use jwt_sso_core::refusal::Refusal;
-use jwt_sso_core::time::UnixTime;
 use std::ffi::CStr;
-use std::time::SystemTime;
 
 /// A login at one of the doors.
 #[derive(Clone, Copy)]
@@ -40,7 +39,7 @@ impl Login<'_> {
         let is_superuser = |_: &[u8]| roles::is_superuser(self.role);
         let role = self.role.to_bytes();
         let keys = SharedKeys { policy: admitted.policy() };
-        match decision::decide(admitted, token, role, &keys, &is_superuser, now()) {
+        match decision::decide(admitted, token, role, &keys, &is_superuser, clock::now()) {
             Ok(grant) => {
                 report::accepted(self, &grant);
                 Ok(grant)
@@ -59,10 +58,4 @@ impl Login<'_> {
     ) -> report::ClientError {
         report::refused(self, &refusal, facts.unwrap_or(&Facts::default()), length)
     }
-}
-
-/// The time of the server's clock; 1970 where it stands before that.
-fn now() -> UnixTime {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    UnixTime::from_seconds(since.as_secs()).unwrap_or(UnixTime::LAST)
 }

@@ -1,6 +1,7 @@
 //! The SQL functions.
 
 mod findings;
+mod keys;
 
 use crate::pg::message::{self, Message};
 use crate::pg::process;

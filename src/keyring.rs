@@ -1,6 +1,9 @@
-//! The keys in shared memory: the worker publishes, logins look up.
+//! The keys in shared memory: the worker publishes, logins look up, and the few
+//! that must wait for keys wait here.
 
-use crate::pg::{message, shmem};
+use crate::clock;
+use crate::pg::places::{self, KINDS, Ticket};
+use crate::pg::shmem;
 use jwt_sso_core::decision::{Found, Keys};
 use jwt_sso_core::digest::Digest;
 use jwt_sso_core::image::{self, KeySet, Lookup, Status};
@@ -8,6 +11,29 @@ use jwt_sso_core::issuers::{Issuer, IssuerKeys};
 use jwt_sso_core::jwk::PublicKey;
 use jwt_sso_core::policy::{KeySource, Policy};
 use jwt_sso_core::refusal::NoKeys;
+use std::time::{Duration, Instant};
+
+/// What a waiting process wants of the worker; the kinds of [`places`].
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Question {
+    /// A login: its issuer has no usable key.
+    NoKeys = 0,
+    /// A login: its `kid` is unknown.
+    UnknownKid = 1,
+    /// An administrator's refresh, of one source or, where it is all zero, of all.
+    Refresh = 2,
+}
+
+/// The places that logins may hold, and of those the ones for unknown `kid`s,
+/// whose number an attacker decides.
+const LOGIN_PLACES: usize = 32;
+const UNKNOWN_KID_PLACES: usize = 8;
+/// The places left for administrators.
+const REFRESH_PLACES: usize = places::PLACES - LOGIN_PLACES;
+
+/// A login asks at most so often: a scheduled fetch that it joined may have
+/// begun before its key was published, and then the brake lets one more follow.
+const MOST_QUESTIONS: usize = 3;
 
 /// Asks for shared memory of that many bytes for the keys.
 pub fn init(bytes: usize) {
@@ -26,7 +52,7 @@ impl Keys for SharedKeys<'_> {
             KeySource::Global(digest) | KeySource::Entry(digest) => {
                 self.find_static(issuer, digest, kid)
             }
-            KeySource::Fetched => Found::Unavailable(NoKeys::NotFetched),
+            KeySource::Fetched(digest) => self.find_fetched(digest, kid),
             KeySource::None => Found::Unavailable(NoKeys::NotConfigured),
         }
     }
@@ -34,11 +60,11 @@ impl Keys for SharedKeys<'_> {
 
 impl SharedKeys<'_> {
     fn find_static(&self, issuer: &Issuer, source: &Digest, kid: Option<&str>) -> Found {
-        match shmem::read(|image| image::lookup(image, source, kid)).unwrap_or(Lookup::NoSet) {
+        match look(source, kid) {
             Lookup::NoSet => self.read_settings(issuer, kid),
             Lookup::LeftOut => Found::Unavailable(NoKeys::CacheFull),
-            Lookup::Keys(_, 0) => Found::Unavailable(NoKeys::EmptySet),
-            Lookup::Keys(of_kid, issuer_keys) => Found::Keys { of_kid, issuer_keys },
+            Lookup::Found { usable: 0, .. } => Found::Unavailable(NoKeys::EmptySet),
+            Lookup::Found { of_kid, usable, .. } => Found::Keys { of_kid, issuer_keys: usable },
         }
     }
 
@@ -58,6 +84,68 @@ impl SharedKeys<'_> {
         let has_kid = |key: &PublicKey| kid.is_none_or(|kid| key.kid.as_deref() == Some(kid));
         Found::Keys { of_kid: keys.into_iter().filter(has_kid).collect(), issuer_keys }
     }
+
+    fn find_fetched(&self, source: &Digest, kid: Option<&str>) -> Found {
+        let deadline = Instant::now() + Duration::from_secs(self.policy.client_timeout);
+        let mut ticket: Option<(Question, Ticket)> = None;
+        for asked in 0..=MOST_QUESTIONS {
+            let (found, question) = match look(source, kid) {
+                Lookup::LeftOut => return Found::Unavailable(NoKeys::CacheFull),
+                Lookup::NoSet => (Found::Unavailable(NoKeys::NotFetched), Question::NoKeys),
+                Lookup::Found { usable: 0, why_none, .. } => {
+                    (Found::Unavailable(why_none), Question::NoKeys)
+                }
+                Lookup::Found { of_kid, usable, brake_until, .. } => {
+                    let braked = clock::now().seconds() < brake_until;
+                    let wait = of_kid.is_empty() && kid.is_some() && !braked;
+                    let found = Found::Keys { of_kid, issuer_keys: usable };
+                    if !wait {
+                        return found;
+                    }
+                    (found, Question::UnknownKid)
+                }
+            };
+            // An answer that brought no keys is the answer.
+            let answered_in_vain = asked > 0 && question == Question::NoKeys;
+            if answered_in_vain || asked == MOST_QUESTIONS {
+                return found;
+            }
+            match &ticket {
+                Some((before, ticket)) if *before == question => ticket.ask_again(),
+                _ => {
+                    drop(ticket.take());
+                    ticket = ask(question, source).map(|ticket| (question, ticket));
+                }
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            match &ticket {
+                Some((_, ticket)) if ticket.wait(left) => {}
+                _ => return found,
+            }
+        }
+        Found::Unavailable(NoKeys::NotFetched)
+    }
+}
+
+fn look(source: &Digest, kid: Option<&str>) -> Lookup {
+    let now = clock::now().seconds();
+    shmem::read(|image| image::lookup(image, source, kid, now)).unwrap_or(Lookup::NoSet)
+}
+
+/// Takes a place to wait in, where there is one for this kind of question.
+pub fn ask(question: Question, source: &Digest) -> Option<Ticket> {
+    places::ask(question as usize, *source.as_bytes(), |held| admits(question, held))
+}
+
+fn admits(question: Question, held: &[usize; KINDS]) -> bool {
+    let [no_keys, unknown_kid, refresh, _] = *held;
+    match question {
+        Question::NoKeys => no_keys + unknown_kid < LOGIN_PLACES,
+        Question::UnknownKid => {
+            no_keys + unknown_kid < LOGIN_PLACES && unknown_kid < UNKNOWN_KID_PLACES
+        }
+        Question::Refresh => refresh < REFRESH_PLACES,
+    }
 }
 
 /// What the worker last said of its policy; `None` where it said nothing yet.
@@ -65,43 +153,59 @@ pub fn status() -> Option<Status> {
     shmem::read(image::status).flatten()
 }
 
-/// Publishes the static keys of `policy`, or of none where there is no policy.
-/// Sets that do not fit into `capacity` bytes are left out, and the log says which.
-pub fn publish(policy: Option<&Policy>, status: Status, capacity: usize) {
-    let mut room = capacity.saturating_sub(image::EMPTY_LEN);
-    let mut sets = Vec::new();
-    for (owner, mut set) in policy.map(static_sets).unwrap_or_default() {
-        if set.encoded_len() > room {
-            message::log(&format!(
-                "jwt_sso: the keys of {owner} do not fit into jwt_sso.key_cache_size and are left \
-                 out; its logins are refused as keys_unavailable"
-            ));
-            set = KeySet { keys: Vec::new(), left_out: true, ..set };
-        }
-        room = room.saturating_sub(set.encoded_len());
-        sets.push(set);
-    }
-    if !shmem::publish(&image::encode(&status, &sets)) {
-        message::log("jwt_sso: the keys do not fit into jwt_sso.key_cache_size; raise it");
-    }
+/// Every key set that is published, for the views.
+pub fn sets() -> Vec<KeySet> {
+    shmem::read(image::sets).unwrap_or_default()
 }
 
-/// Every static key set of the policy, with the name of who owns it.
-fn static_sets(policy: &Policy) -> Vec<(String, KeySet)> {
-    let mut sets = Vec::new();
-    if policy.jwks.is_configured() || policy.jwks_file.is_configured() {
-        let mut keys = policy.jwks.keys();
-        keys.extend(policy.jwks_file.keys());
-        let set = KeySet { source: policy.global_keys(), keys, left_out: false };
-        sets.push(("jwt_sso.jwks and jwt_sso.jwks_file".to_owned(), set));
-    }
-    for issuer in policy.issuers.iter() {
-        if let (IssuerKeys::Static(jwks), KeySource::Entry(source)) =
-            (&issuer.keys, policy.key_source(issuer))
-        {
-            let set = KeySet { source, keys: jwks.keys(), left_out: false };
-            sets.push((format!("issuer {:?}", issuer.iss), set));
+/// Publishes these sets of the policy in force, and gives back what it
+/// published, some of it perhaps without keys.
+///
+/// What does not fit into `capacity` bytes is left out: those sets first that
+/// `before` had not, so that an issuer which works does not lose its keys to a
+/// newcomer. The sets of `earlier`, published under other settings, follow
+/// where there is room: a login that was forked before a reload, and whose
+/// client takes its time to answer, is still decided by the policy, and so the
+/// keys, that it began with.
+pub fn publish(
+    sets: Vec<KeySet>,
+    status: Status,
+    capacity: usize,
+    before: &[KeySet],
+    earlier: &[KeySet],
+) -> Vec<KeySet> {
+    let mut room = capacity.saturating_sub(image::EMPTY_LEN);
+    // Each set has at least its entry, which says that its keys are left out.
+    let mut published: Vec<KeySet> = Vec::new();
+    for stub in sets.iter().map(stub) {
+        if stub.encoded_len() <= room {
+            room -= stub.encoded_len();
+            published.push(stub);
         }
     }
-    sets
+    let served = |set: &KeySet| before.iter().any(|old| old.source == set.source && !old.left_out);
+    let (old, new): (Vec<KeySet>, Vec<KeySet>) = sets.into_iter().partition(served);
+    for set in old.into_iter().chain(new) {
+        let place = published.iter_mut().find(|stub| stub.source == set.source);
+        let Some(place) = place else { continue };
+        let more = set.encoded_len() - place.encoded_len();
+        if more <= room {
+            room -= more;
+            *place = set;
+        }
+    }
+    let mut all = published.clone();
+    for set in earlier {
+        if set.encoded_len() <= room && all.iter().all(|other| other.source != set.source) {
+            room -= set.encoded_len();
+            all.push(set.clone());
+        }
+    }
+    shmem::publish(&image::encode(&status, &all));
+    published
+}
+
+/// What is said of a set whose keys do not fit.
+fn stub(set: &KeySet) -> KeySet {
+    KeySet { keys: Vec::new(), left_out: true, ..set.clone() }
 }

@@ -2,6 +2,7 @@
 //! where the password goes, and is let in as the role that the identity map
 //! allows. docs/architecture.md has the way of a login through these files.
 
+mod clock;
 mod decide;
 mod doors;
 mod file;
@@ -20,6 +21,11 @@ use pgrx::prelude::*;
 ::pgrx::pg_module_magic!(name, version);
 
 extension_sql_file!("../sql/bootstrap.sql", name = "bootstrap", bootstrap);
+extension_sql_file!(
+    "../sql/views.sql",
+    name = "views",
+    requires = [inspect::keys::issuer_rows, inspect::keys::key_rows, inspect::keys::refresh]
+);
 extension_sql_file!("../sql/grants.sql", name = "grants", finalize);
 
 /// Called by the server when it loads the library.

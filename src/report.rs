@@ -319,6 +319,7 @@ fn no_keys(why: NoKeys) -> &'static str {
     match why {
         NoKeys::NotConfigured => "no key set is configured for this issuer",
         NoKeys::EmptySet => "the key set of this issuer holds no key that can verify a token",
+        NoKeys::Expired => "the fetched keys of this issuer are too old, and it does not answer",
         NoKeys::NotFetched => "the keys of this issuer are to be fetched, and none have arrived",
         NoKeys::CacheFull => "the keys of this issuer do not fit into jwt_sso.key_cache_size",
     }

@@ -255,7 +255,10 @@ pub fn files() -> Vec<(&'static str, PathBuf)> {
         let path = guc::text_value(id as usize).to_string_lossy();
         (!path.is_empty()).then(|| (id.name(), file::in_data_directory(&path)))
     };
-    [Id::JwksFile, Id::IdentityMapFile, Id::HbaFile].into_iter().filter_map(named).collect()
+    [Id::JwksFile, Id::IdentityMapFile, Id::IssuerCustomCa, Id::HbaFile]
+        .into_iter()
+        .filter_map(named)
+        .collect()
 }
 
 /// The advice as the server's warnings carry it.

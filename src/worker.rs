@@ -1,14 +1,23 @@
-//! The background worker: it owns the keys, and says in the log what the
-//! postmaster, which must not stop for it, leaves unsaid.
+//! The background worker: it owns the keys, fetches them and keeps them, and
+//! says in the log what the postmaster, which must not stop for it, leaves unsaid.
+
+mod fetching;
+mod kept;
+mod source;
 
 use crate::pg::background::{self, Wake};
-use crate::pg::message;
+use crate::pg::{message, places};
 use crate::settings;
 use crate::{hba, keyring};
+use fetching::Fetching;
 use jwt_sso_core::advice::Advice;
-use jwt_sso_core::image::Status;
-use jwt_sso_core::policy::Policy;
+use jwt_sso_core::digest::Digest;
+use jwt_sso_core::image::{KeyAbout, KeyRecord, KeySet, Status};
+use jwt_sso_core::issuers::IssuerKeys;
+use jwt_sso_core::jwks::StaticJwks;
+use jwt_sso_core::policy::{KeySource, Policy};
 use jwt_sso_core::rounds::SettingSet;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// After it ended, whatever the cause.
@@ -22,10 +31,67 @@ pub fn init() {
 fn main() {
     settings::become_owner();
     background::attach();
-    publish();
-    let mut advice = say_advice(&[]);
-    let mut lines = say_trust_lines(&[]);
-    while background::wait() == Wake::Reload {
+    places::become_publisher();
+    let mut worker = match Worker::new() {
+        Ok(worker) => worker,
+        Err(why) => return message::log(&format!("jwt_sso: the worker cannot work: {why}")),
+    };
+    worker.take_policy();
+    loop {
+        worker.work();
+        match background::wait(worker.fetching.results(), worker.fetching.next_wake()) {
+            Wake::End => return,
+            Wake::Reload => worker.reload(),
+            Wake::Look => {}
+        }
+    }
+}
+
+struct Worker {
+    fetching: Fetching,
+    /// The static keys of the policy in force.
+    settings_sets: Vec<KeySet>,
+    /// What was published last, under the policy in force.
+    published: Vec<KeySet>,
+    /// What was published last under the policy before.
+    earlier: Vec<KeySet>,
+    status: Status,
+    /// What the log has already.
+    said: Vec<Advice>,
+    said_lines: Vec<String>,
+    left_out: BTreeSet<[u8; 32]>,
+}
+
+impl Worker {
+    fn new() -> std::io::Result<Worker> {
+        Ok(Worker {
+            fetching: Fetching::new()?,
+            settings_sets: Vec::new(),
+            published: Vec::new(),
+            earlier: Vec::new(),
+            status: Status::default(),
+            said: Vec::new(),
+            said_lines: Vec::new(),
+            left_out: BTreeSet::new(),
+        })
+    }
+
+    /// Starts what is due, takes in what has come, answers who can be answered.
+    fn work(&mut self) {
+        let mut changed = self.fetching.collect();
+        changed |= self.fetching.look_at(places::questions());
+        changed |= self.fetching.start_due();
+        if changed {
+            self.publish();
+            self.fetching.keep();
+        }
+        let answered = self.fetching.take_answered();
+        if !answered.is_empty() {
+            places::answer(&answered);
+        }
+    }
+
+    fn reload(&mut self) {
         let before = settings::refused();
         settings::reload();
         let refused = settings::refused();
@@ -34,20 +100,81 @@ fn main() {
         } else if !before.is_empty() {
             message::log("jwt_sso: every setting is accepted again; the new policy is in force");
         }
-        publish();
-        advice = say_advice(&advice);
-        lines = say_trust_lines(&lines);
+        self.take_policy();
+    }
+
+    /// Works by the policy in force from now on.
+    fn take_policy(&mut self) {
+        let refused = settings::refused().bits();
+        let (sets, status) = settings::in_force(|policy| {
+            let policy = policy.ok();
+            self.fetching.configure(policy);
+            let fingerprint = policy.map(Policy::fingerprint).unwrap_or_default();
+            let sets = policy.map(settings_sets).unwrap_or_default();
+            (sets, Status { policy: fingerprint, refused })
+        });
+        if status.policy != self.status.policy {
+            self.earlier = self.published.clone();
+        }
+        self.settings_sets = sets;
+        self.status = status;
+        self.publish();
+        self.said = say_advice(&self.said);
+        self.said_lines = say_trust_lines(&self.said_lines);
+    }
+
+    fn publish(&mut self) {
+        let mut sets = self.settings_sets.clone();
+        sets.extend(self.fetching.sets());
+        let capacity = settings::key_cache_bytes();
+        let served = std::mem::take(&mut self.published);
+        self.published = keyring::publish(sets, self.status, capacity, &served, &self.earlier);
+        let left_out: Vec<&KeySet> = self.published.iter().filter(|set| set.left_out).collect();
+        for set in &left_out {
+            if !self.left_out.contains(set.source.as_bytes()) {
+                let owner = match set.about.issuer.as_str() {
+                    "" => "jwt_sso.jwks and jwt_sso.jwks_file".to_owned(),
+                    issuer => format!("issuer {issuer:?}"),
+                };
+                message::log(&format!(
+                    "jwt_sso: the keys of {owner} do not fit into jwt_sso.key_cache_size and are \
+                     left out; its logins are refused as keys_unavailable"
+                ));
+            }
+        }
+        self.left_out = left_out.iter().map(|set| *set.source.as_bytes()).collect();
     }
 }
 
-fn publish() {
-    let refused = settings::refused().bits();
-    settings::in_force(|policy| {
-        let policy = policy.ok();
-        let fingerprint = policy.map(Policy::fingerprint).unwrap_or_default();
-        let status = Status { policy: fingerprint, refused };
-        keyring::publish(policy, status, settings::key_cache_bytes());
-    });
+/// Every static key set of the policy.
+fn settings_sets(policy: &Policy) -> Vec<KeySet> {
+    let mut sets = Vec::new();
+    let global = policy.jwks.is_configured() || policy.jwks_file.is_configured();
+    if global && !policy.jwks_auto_fetch_enabled {
+        sets.push(static_set(policy.global_keys(), "", &[&policy.jwks, &policy.jwks_file]));
+    }
+    for issuer in policy.issuers.iter() {
+        if let (IssuerKeys::Static(jwks), KeySource::Entry(source)) =
+            (&issuer.keys, policy.key_source(issuer))
+        {
+            sets.push(static_set(source, &issuer.iss, &[jwks]));
+        }
+    }
+    sets
+}
+
+/// The keys of these settings; the view shows those too that verify nothing.
+fn static_set(source: Digest, issuer: &str, settings: &[&StaticJwks]) -> KeySet {
+    let keys = settings.iter().flat_map(|jwks| jwks.keys()).collect();
+    let mut set = KeySet::of_settings(source, issuer, keys);
+    let unusable = settings.iter().flat_map(|jwks| jwks.unusable());
+    set.keys.extend(unusable.map(|key| KeyRecord {
+        about: KeyAbout { note: key.why.to_string(), ..KeyAbout::default() },
+        kid: key.kid,
+        key: None,
+        until: 0,
+    }));
+    set
 }
 
 /// Names each line by which tokens are asked for and that was not `said` before.

@@ -1,5 +1,6 @@
 //! The findings of `jwt_sso.check()`.
 
+mod key_sets;
 mod roles;
 
 use crate::hba::{self, Place};
@@ -74,6 +75,7 @@ pub fn all() -> Vec<Finding> {
                 hint: Some(advice.hint()),
             }));
             findings.extend(roles::findings(&policy));
+            findings.extend(key_sets::findings(&policy));
             findings.extend(status.iter().flat_map(|status| fingerprint(status, &policy)));
         }
         Err(refused) => findings.extend(refused.into_iter().map(|(setting, why)| Finding {
@@ -181,14 +183,15 @@ fn completeness(policy: &Policy) -> Vec<Finding> {
 
 /// Issuers whose static keys cannot verify any token.
 fn keys(policy: &Policy) -> Vec<Finding> {
-    let global = || policy.jwks.keys().len() + policy.jwks_file.keys().len();
+    let fetched = |issuer: &&Issuer| policy.fetch_place(issuer).is_some();
+    let global = policy.jwks.keys().len() + policy.jwks_file.keys().len();
     let without: Vec<&str> = policy
         .issuers
         .iter()
+        .filter(|issuer| !fetched(issuer))
         .filter(|issuer| match &issuer.keys {
             IssuerKeys::Static(jwks) => jwks.keys().is_empty(),
-            IssuerKeys::Global => global() == 0,
-            IssuerKeys::Uri(_) => true,
+            _ => global == 0,
         })
         .map(|issuer| issuer.iss.as_str())
         .collect();
@@ -196,7 +199,8 @@ fn keys(policy: &Policy) -> Vec<Finding> {
     if !without.is_empty() {
         findings.push(error(
             format!("there is no key {}: its tokens are refused", for_issuers(&without)),
-            "Set jwt_sso.jwks, jwt_sso.jwks_file or the issuer's own jwks; a jwks_uri is not fetched yet.",
+            "ALTER SYSTEM SET jwt_sso.jwks_auto_fetch_enabled = on; SELECT pg_reload_conf(); or set \
+             jwt_sso.jwks, jwt_sso.jwks_file or the issuer's own jwks or jwks_uri.",
         ));
     }
     let none = |issuer: &&Issuer| policy.algorithms_of(issuer).is_empty();

@@ -6,6 +6,7 @@ use pgrx::bgworkers::{
 };
 use pgrx::pg_sys;
 use pgrx::prelude::*;
+use std::os::fd::AsRawFd;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -30,6 +31,8 @@ pub enum Wake {
     Reload,
     /// The worker is to end (SIGTERM), or the postmaster is gone.
     End,
+    /// A question, bytes at the descriptor, or the time is up: look after the work.
+    Look,
 }
 
 /// Takes SIGHUP and SIGTERM from now on.
@@ -37,15 +40,36 @@ pub fn attach() {
     BackgroundWorker::attach_signal_handlers(SignalWakeFlags::SIGHUP | SignalWakeFlags::SIGTERM);
 }
 
-/// Waits for the next signal.
-pub fn wait() -> Wake {
-    loop {
-        if !BackgroundWorker::wait_latch(None) {
-            return Wake::End;
-        }
-        if BackgroundWorker::sighup_received() {
-            return Wake::Reload;
-        }
+/// Waits for the next signal, for bytes to read at `descriptor`, or for
+/// `timeout`, whatever comes first.
+pub fn wait(descriptor: &impl AsRawFd, timeout: Option<Duration>) -> Wake {
+    let milliseconds = timeout.map_or(-1, |time| time.as_millis().clamp(1, 3_600_000) as i64);
+    let mut events =
+        pg_sys::WL_LATCH_SET | pg_sys::WL_SOCKET_READABLE | pg_sys::WL_POSTMASTER_DEATH;
+    if timeout.is_some() {
+        events |= pg_sys::WL_TIMEOUT;
+    }
+    // SAFETY: reads a global.
+    let latch = unsafe { pg_sys::MyLatch };
+    // SAFETY: this process's own latch and an open descriptor.
+    let woken = unsafe {
+        pg_sys::WaitLatchOrSocket(
+            latch,
+            events as i32,
+            descriptor.as_raw_fd(),
+            milliseconds,
+            pg_sys::PG_WAIT_EXTENSION,
+        )
+    };
+    // SAFETY: this process's own latch.
+    unsafe { pg_sys::ResetLatch(latch) };
+    pgrx::check_for_interrupts!();
+    if woken as u32 & pg_sys::WL_POSTMASTER_DEATH != 0 || BackgroundWorker::sigterm_received() {
+        Wake::End
+    } else if BackgroundWorker::sighup_received() {
+        Wake::Reload
+    } else {
+        Wake::Look
     }
 }
 

@@ -13,7 +13,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, Ordering};
 
 /// How many settings there can be.
-pub const MOST: usize = 24;
+pub const MOST: usize = 40;
 
 /// A value of a setting.
 #[derive(Clone, Copy, Debug)]
@@ -271,7 +271,10 @@ macro_rules! hooks {
     };
 }
 
-static HOOKS: [Hooks; MOST] = hooks!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23);
+static HOOKS: [Hooks; MOST] = hooks!(
+    0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34
+    35 36 37 38 39
+);
 
 #[pg_guard]
 unsafe extern "C-unwind" fn check_bool<const INDEX: usize>(

@@ -8,10 +8,12 @@ pub mod guard;
 pub mod guc;
 pub mod message;
 pub mod packet;
+pub mod places;
 pub mod port;
 pub mod process;
 pub mod roles;
 pub mod shmem;
+pub mod threads;
 
 mod shim;
 

@@ -78,6 +78,14 @@ pub fn random_reference() -> String {
     format!("{:08x}", u32::from_be_bytes(bytes))
 }
 
+/// A random number from 0 up to, but not, 1.
+pub fn random_unit() -> f64 {
+    let mut bytes = [0u8; 4];
+    // SAFETY: writes 4 bytes to a buffer of 4. Where it fails the number is 0.
+    unsafe { pg_sys::pg_strong_random(bytes.as_mut_ptr().cast(), bytes.len()) };
+    f64::from(u32::from_be_bytes(bytes)) / (f64::from(u32::MAX) + 1.0)
+}
+
 /// The data directory.
 pub fn data_directory() -> PathBuf {
     // SAFETY: a global that is set before any library is loaded.

@@ -1,18 +1,28 @@
 //! One block of shared memory: an image that one process publishes and every
-//! other reads, under a lock of its own.
+//! other reads, under a lock of its own, with a condition variable to wait for
+//! the next one.
 
+use super::places::{PLACES, Place};
 use super::shim;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use std::ffi::CStr;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use std::time::Duration;
 
 const NAME: &CStr = c"jwt_sso";
 
+/// What all processes share. Everything but `published` is guarded by `lock`.
 #[repr(C)]
-struct Block {
+pub(super) struct Block {
+    published: pg_sys::ConditionVariable,
     lock: *mut pg_sys::LWLock,
+    /// The latch of the process that publishes; null while there is none.
+    pub(super) publisher: *mut pg_sys::Latch,
+    pub(super) places: [Place; PLACES],
+    /// Names each taking of a place.
+    pub(super) serial: u64,
     /// Bytes of the image in force.
     length: usize,
     capacity: usize,
@@ -45,14 +55,16 @@ pub fn exists() -> bool {
     !BLOCK.load(Ordering::Relaxed).is_null()
 }
 
-/// Replaces the image. `false` where it does not fit or there is no block; then
-/// the old one stays.
+/// Replaces the image and wakes everyone who waits. `false` where it does not
+/// fit or there is no block; then the old one stays.
 pub fn publish(image: &[u8]) -> bool {
     let Some(lock) = Lock::acquire(pg_sys::LWLockMode::LW_EXCLUSIVE) else { return false };
     if image.len() > lock.capacity() {
         return false;
     }
     lock.write(image);
+    drop(lock);
+    broadcast();
     true
 }
 
@@ -62,6 +74,57 @@ pub fn publish(image: &[u8]) -> bool {
 pub fn read<T>(read: impl FnOnce(&[u8]) -> T) -> Option<T> {
     let lock = Lock::acquire(pg_sys::LWLockMode::LW_SHARED)?;
     Some(read(lock.image()))
+}
+
+/// Waits until `done`, which is asked after every publication and every answer,
+/// at most `timeout`; interruptible. Whether it was done in time.
+pub(super) fn wait_until(timeout: Duration, mut done: impl FnMut() -> bool) -> bool {
+    let Some(variable) = condition() else { return false };
+    let deadline = std::time::Instant::now() + timeout;
+    // Prepared before the first look, so that no publication is missed.
+    // SAFETY: an initialised condition variable; this process has a PGPROC.
+    unsafe { pg_sys::ConditionVariablePrepareToSleep(variable) };
+    let in_time = loop {
+        if done() {
+            break true;
+        }
+        let left = deadline.saturating_duration_since(std::time::Instant::now());
+        if left.is_zero() {
+            break false;
+        }
+        let milliseconds = left.as_millis().clamp(1, 60_000) as _;
+        // SAFETY: as above; an interrupt unwinds or ends the process, and the
+        // server's own exit code then takes it off the list of waiters.
+        unsafe {
+            pg_sys::ConditionVariableTimedSleep(variable, milliseconds, pg_sys::PG_WAIT_EXTENSION)
+        };
+    };
+    // SAFETY: allowed at any time.
+    unsafe { pg_sys::ConditionVariableCancelSleep() };
+    in_time
+}
+
+/// Wakes everyone who waits.
+pub(super) fn broadcast() {
+    if let Some(variable) = condition() {
+        // SAFETY: an initialised condition variable in shared memory.
+        unsafe { pg_sys::ConditionVariableBroadcast(variable) };
+    }
+}
+
+fn condition() -> Option<*mut pg_sys::ConditionVariable> {
+    let block = BLOCK.load(Ordering::Relaxed);
+    // SAFETY: the block lives as long as this process.
+    (!block.is_null()).then(|| unsafe { &raw mut (*block).published })
+}
+
+/// Gives `change` the block, with every other process kept out. `change` does
+/// no more than read and write it.
+pub(super) fn with_block<T>(change: impl FnOnce(&mut Block) -> T) -> Option<T> {
+    let lock = Lock::acquire(pg_sys::LWLockMode::LW_EXCLUSIVE)?;
+    // SAFETY: held exclusively, so no other reference to the block exists.
+    let block = unsafe { &mut *lock.block };
+    Some(change(block))
 }
 
 /// The lock while it is held, and access to what it guards.
@@ -165,9 +228,21 @@ fn initialise(block: *mut Block) {
     let padded = unsafe { pg_sys::GetNamedLWLockTranche(NAME.as_ptr()) };
     // SAFETY: the tranche has one lock, which lives as long as shared memory.
     let lock = unsafe { &raw mut (*padded).lock };
-    let fresh = Block { lock, length: 0, capacity: CAPACITY.load(Ordering::Relaxed) };
+    let fresh = Block {
+        published: pg_sys::ConditionVariable::default(),
+        lock,
+        publisher: std::ptr::null_mut(),
+        places: [Place::FREE; PLACES],
+        serial: 0,
+        length: 0,
+        capacity: CAPACITY.load(Ordering::Relaxed),
+    };
     // SAFETY: ShmemInitStruct gave aligned memory of at least this size.
     unsafe { block.write(fresh) };
+    // SAFETY: the block was written above.
+    let variable = unsafe { &raw mut (*block).published };
+    // SAFETY: memory of the right type that nobody uses yet.
+    unsafe { pg_sys::ConditionVariableInit(variable) };
 }
 
 fn size() -> usize {

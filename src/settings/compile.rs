@@ -5,6 +5,7 @@ use crate::pg::guc::{self, Value};
 use jwt_sso_core::algorithm_list;
 use jwt_sso_core::audience;
 use jwt_sso_core::claim_path::ClaimPath;
+use jwt_sso_core::custom_ca::CustomCa;
 use jwt_sso_core::digest::Digest;
 use jwt_sso_core::identity_map::IdentityMap;
 use jwt_sso_core::issuers::Issuers;
@@ -63,7 +64,7 @@ pub(super) fn current(index: usize, setting: &Setting) -> Value<'static> {
 
 /// Whether the setting names a file that is read at every reload.
 pub(super) fn is_file(id: Id) -> bool {
-    matches!(id, Id::JwksFile | Id::IdentityMapFile)
+    matches!(id, Id::JwksFile | Id::IdentityMapFile | Id::IssuerCustomCa)
 }
 
 /// Compiles one value. A file whose content has the digest `known` is not
@@ -92,6 +93,7 @@ pub(super) fn compile(
 fn compile_bool(id: Id, value: bool) -> Change {
     match id {
         Id::Enabled => Box::new(move |policy| policy.enabled = value),
+        Id::JwksAutoFetchEnabled => Box::new(move |policy| policy.jwks_auto_fetch_enabled = value),
         Id::RequireTls => Box::new(move |policy| policy.require_tls = value),
         Id::ChallengeLocal => Box::new(move |policy| policy.challenge_local = value),
         Id::AllowSuperuser => Box::new(move |policy| policy.allow_superuser = value),
@@ -104,6 +106,9 @@ fn compile_int(id: Id, value: i32) -> Change {
     let value = u64::try_from(value).unwrap_or(0);
     match id {
         Id::ClockSkew => Box::new(move |policy| policy.clock_skew = value),
+        Id::ClientTimeout => Box::new(move |policy| policy.client_timeout = value),
+        Id::JwksRefreshInterval => Box::new(move |policy| policy.jwks_refresh_interval = value),
+        Id::JwksMaxStale => Box::new(move |policy| policy.jwks_max_stale = value),
         Id::MaxTokenLifetime => Box::new(move |policy| policy.max_token_lifetime = value),
         _ => Box::new(|_| ()),
     }
@@ -152,15 +157,32 @@ fn compile_file(id: Id, path: &str, known: Option<Digest>) -> Result<Compiled, S
     }
     let change: Change = match id {
         Id::JwksFile => {
-            let jwks = content.map(|text| StaticJwks::parse(&text)).transpose()?;
-            let jwks = Arc::new(jwks.unwrap_or_default());
+            let jwks = parsed(path, content, StaticJwks::parse)?;
+            let jwks = Arc::new(jwks);
             Box::new(move |policy| policy.jwks_file = jwks)
         }
+        Id::IssuerCustomCa => {
+            let ca = parsed(path, content, CustomCa::parse)?;
+            let ca = Arc::new(ca);
+            Box::new(move |policy| policy.issuer_custom_ca = ca)
+        }
         _ => {
-            let map = content.map(|text| IdentityMap::parse_file(&text)).transpose()?;
-            let map = Arc::new(map.unwrap_or_default());
+            let map = parsed(path, content, IdentityMap::parse_file)?;
+            let map = Arc::new(map);
             Box::new(move |policy| policy.identity_map_file = map)
         }
     };
     Ok(Compiled { change, file })
+}
+
+/// What the file holds, or the default where none is named. An error names the file.
+fn parsed<T: Default>(
+    path: &str,
+    content: Option<String>,
+    parse: impl FnOnce(&str) -> Result<T, SettingError>,
+) -> Result<T, SettingError> {
+    match content {
+        Some(text) => parse(&text).map_err(|error| error.at(format!("file {path:?}"))),
+        None => Ok(T::default()),
+    }
 }
