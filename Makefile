@@ -31,6 +31,7 @@ install-built:
 		--no-default-features --features $(FEATURE)
 
 demo: install
+	@scripts/client-deps.sh --provider >/dev/null
 	@cargo run --quiet --package jwt_sso_e2e --bin demo
 
 test: deps
@@ -43,9 +44,9 @@ check:
 	cargo clippy --workspace --exclude jwt_sso --all-targets -- --deny warnings
 	cargo clippy --package jwt_sso --release --no-default-features --features $(FEATURE) -- --deny warnings
 
-# The decision, without a server.
+# The decision, and the fetching of keys over HTTPS, without a server.
 core:
-	cargo test --package jwt_sso_core
+	cargo test --package jwt_sso_core --package jwt_sso_fetch
 
 # The library as one test wants it: a login as "panic_probe" panics in the hook.
 probe:

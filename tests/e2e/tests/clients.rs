@@ -10,7 +10,7 @@ use std::process::Command;
 use std::sync::LazyLock;
 
 use jwt_sso_e2e::cluster::LogMark;
-use jwt_sso_e2e::installation::{Installation, output_of, without_libpq_environment};
+use jwt_sso_e2e::installation::{Installation, installed, output_of, without_libpq_environment};
 use jwt_sso_e2e::tls::Tls;
 use jwt_sso_e2e::token::now;
 use jwt_sso_e2e::{Algorithm, Cluster, Issuer, SigningKey};
@@ -153,15 +153,6 @@ fn pgjdbc() -> Command {
 /// A program of clients/.
 fn program(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("clients").join(name)
-}
-
-/// Where scripts/client-deps.sh puts something.
-#[track_caller]
-fn installed(name: &str) -> PathBuf {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/client-deps.sh");
-    let paths = output_of(Command::new(script).arg("--paths"));
-    let path = paths.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
-    PathBuf::from(path.unwrap_or_else(|| panic!("client-deps.sh names no {name}: {paths}")))
 }
 
 /// Fails the test with what to do, unless this command succeeds.

@@ -1,5 +1,6 @@
 //! What `make demo` runs:
-//! 1. it ends well, shows a login and at least six refusals, no whole token, and leaves nothing
+//! 1. it ends well, shows the logins before and after a change of key and without the provider,
+//!    at least six refusals, no whole token, and leaves nothing
 //! 2. with `KEEP=1` the commands that it prints work: the login, and the one that stops the server
 
 use std::path::Path;
@@ -23,7 +24,10 @@ fn data_directory(screen: &str) -> &Path {
 #[test]
 fn s1_shows_and_leaves_nothing() {
     let screen = output_of(&mut demo());
-    assert_eq!(screen.matches("LOG:  jwt_sso: accepted door=hook").count(), 1, "{screen}");
+    let kids = Regex::new(r#"LOG:  jwt_sso: accepted door=hook .* kid="([^"]*)""#).unwrap();
+    let kids: Vec<_> = kids.captures_iter(&screen).map(|found| found[1].to_owned()).collect();
+    assert_eq!(kids, ["demo-1", "demo-2", "demo-2"], "{screen}");
+    assert!(screen.contains("the last good ones serve until"), "{screen}");
     for reason in [
         "expired",
         "audience_mismatch",

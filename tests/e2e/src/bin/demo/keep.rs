@@ -34,6 +34,7 @@ pub fn explain(cluster: Cluster, issuer: &Issuer) -> Shown {
         .map_err(|error| format!("{}: {error}", file.display()))?;
 
     title("KEEP is set: the server keeps running");
+    println!("The provider is stopped; its keys are good for a day without it.");
     println!("alice, with a token that is good for 12 hours:");
     environment(&cluster);
     println!("$ PGUSER=alice PGPASSWORD=$(cat {}) psql", file.display());

@@ -4,7 +4,7 @@ use jwt_sso_e2e::token::{Token, now};
 use jwt_sso_e2e::{Algorithm, Cluster, Issuer, SigningKey};
 
 use crate::screen::{Login, log_line, title};
-use crate::{ISSUER, Shown, corp};
+use crate::{Shown, corp};
 
 /// One of them.
 pub struct Refusal {
@@ -24,7 +24,7 @@ pub fn all(issuer: &Issuer) -> Vec<Refusal> {
     let expired = alice.clone().claim("iat", now() - 7200).claim("exp", now() - 3600);
     let audience = alice.clone().claim("aud", "another-application");
     let stranger = SigningKey::generate("demo-9", Algorithm::Es256);
-    let slash = alice.clone().claim("iss", format!("{ISSUER}/"));
+    let slash = alice.clone().claim("iss", format!("{}/", issuer.iss));
     let plain = Login { role: "alice", token: alice.sign(), more: &[("PGSSLMODE", "disable")] };
     vec![
         refusal("the token expired an hour ago", "expired", "alice", expired.sign()),

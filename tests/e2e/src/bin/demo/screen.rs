@@ -23,7 +23,8 @@ pub fn log_line(line: &str) {
 
 /// A superuser's psql on the Unix socket.
 pub struct Superuser<'a> {
-    cluster: &'a Cluster,
+    /// The server.
+    pub cluster: &'a Cluster,
 }
 
 impl<'a> Superuser<'a> {

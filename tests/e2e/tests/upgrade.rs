@@ -1,0 +1,107 @@
+//! Upgrades of the extension's objects:
+//! 1. 0.1.0, then ALTER EXTENSION … UPDATE: the same objects, definitions, comments and
+//!    privileges as a fresh CREATE EXTENSION makes
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use jwt_sso_e2e::Cluster;
+use jwt_sso_e2e::installation::output_of;
+
+/// An old release's install script among the server's own, which has it no more; taken away
+/// at the end, where this test put it there.
+struct OldScript {
+    path: PathBuf,
+    ours: bool,
+}
+
+impl OldScript {
+    fn install(version: &str) -> OldScript {
+        let program = std::env::var_os("PG_CONFIG").unwrap_or_else(|| "pg_config".into());
+        let share = output_of(Command::new(program).arg("--sharedir"));
+        let name = format!("jwt_sso--{version}.sql");
+        let path = Path::new(&share).join("extension").join(&name);
+        if path.exists() {
+            return OldScript { path, ours: false };
+        }
+        let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name);
+        as_owner_of(&path, "install", &[Path::new("-m644"), &fixture, &path]);
+        OldScript { path, ours: true }
+    }
+}
+
+impl Drop for OldScript {
+    fn drop(&mut self) {
+        if self.ours {
+            as_owner_of(&self.path, "rm", &[&self.path]);
+        }
+    }
+}
+
+/// Debian's root owns the folder; `make install` takes sudo there too.
+fn as_owner_of(path: &Path, program: &str, arguments: &[&Path]) {
+    let folder = path.parent().expect("a folder");
+    let writable =
+        Command::new("test").arg("-w").arg(folder).status().expect("test runs").success();
+    let mut command = Command::new(if writable { program } else { "sudo" });
+    if !writable {
+        command.args(["-n", program]);
+    }
+    output_of(command.args(arguments));
+}
+
+/// Everything that the extension made, without anything that differs from database to database.
+const OBJECTS: &str = "
+SELECT 'function', p.oid::regprocedure::text, concat_ws(' ', pg_get_functiondef(p.oid), p.proacl,
+    obj_description(p.oid, 'pg_proc'))
+FROM pg_proc AS p WHERE p.pronamespace = 'jwt_sso'::regnamespace
+UNION ALL
+SELECT 'relation', c.oid::regclass::text, concat_ws(' ', c.relkind, c.relacl, pg_get_viewdef(c.oid),
+    obj_description(c.oid, 'pg_class'))
+FROM pg_class AS c WHERE c.relnamespace = 'jwt_sso'::regnamespace
+UNION ALL
+SELECT 'column', a.attrelid::regclass::text || '.' || a.attname,
+    concat_ws(' ', a.attnum, format_type(a.atttypid, a.atttypmod), a.attacl)
+FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
+WHERE c.relnamespace = 'jwt_sso'::regnamespace AND a.attnum > 0
+UNION ALL
+SELECT 'schema', nspname, nspacl::text FROM pg_namespace WHERE nspname = 'jwt_sso'
+UNION ALL
+SELECT 'member', pg_describe_object(d.classid, d.objid, d.objsubid), ''
+FROM pg_depend AS d JOIN pg_extension AS e ON d.refobjid = e.oid
+    AND d.refclassid = 'pg_extension'::regclass
+WHERE e.extname = 'jwt_sso' AND d.deptype = 'e'
+UNION ALL
+-- What pg_dump takes for granted.
+SELECT 'initial privileges', pg_describe_object(i.classoid, i.objoid, i.objsubid), i.initprivs::text
+FROM pg_init_privs AS i JOIN pg_depend AS d ON d.classid = i.classoid AND d.objid = i.objoid
+    AND d.deptype = 'e'
+JOIN pg_extension AS e ON d.refobjid = e.oid AND e.extname = 'jwt_sso'
+UNION ALL
+SELECT 'version', extname, extversion FROM pg_extension WHERE extname = 'jwt_sso'
+ORDER BY 1, 2, 3";
+
+#[test]
+fn s1_from_the_first_release() {
+    let _old = OldScript::install("0.1.0");
+    let cluster = Cluster::builder().start();
+    cluster.sql("CREATE EXTENSION jwt_sso");
+    let fresh = cluster.sql(OBJECTS);
+    cluster.sql("DROP EXTENSION jwt_sso; CREATE EXTENSION jwt_sso VERSION '0.1.0'");
+    assert_eq!(cluster.sql("SELECT count(*) FROM jwt_sso.check() WHERE finding = ''"), "0");
+    let error = cluster.try_sql("SELECT * FROM jwt_sso.issuers").unwrap_err();
+    assert!(error.contains("does not exist"), "{error}");
+    cluster.sql("ALTER EXTENSION jwt_sso UPDATE");
+    let upgraded = cluster.sql(OBJECTS);
+    for (new, old) in fresh.lines().zip(upgraded.lines()) {
+        assert_eq!(old, new, "upgraded, fresh");
+    }
+    assert_eq!(upgraded, fresh);
+    assert!(fresh.contains("view jwt_sso.issuers") && fresh.contains("refresh(text)"), "{fresh}");
+    // A later release's script is reached from here as well.
+    let reachable =
+        "SELECT count(*) FROM pg_extension_update_paths('jwt_sso') WHERE source = '0.1.0'
+        AND target = (SELECT default_version FROM pg_available_extensions WHERE name = 'jwt_sso')
+        AND path IS NOT NULL";
+    assert_eq!(cluster.sql(reachable), "1");
+}
