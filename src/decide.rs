@@ -39,7 +39,7 @@ impl Login<'_> {
         let is_superuser = |_: &[u8]| roles::is_superuser(self.role);
         let role = self.role.to_bytes();
         let keys = SharedKeys { policy: admitted.policy() };
-        match decision::decide(admitted, token, role, &keys, &is_superuser, clock::now()) {
+        match decision::decide(admitted, token, role, &keys, &is_superuser, &clock::now) {
             Ok(grant) => {
                 report::accepted(self, &grant);
                 Ok(grant)

@@ -161,9 +161,9 @@ pub fn sets() -> Vec<KeySet> {
 /// Publishes these sets of the policy in force, and gives back what it
 /// published, some of it perhaps without keys.
 ///
-/// What does not fit into `capacity` bytes is left out: those sets first that
-/// `before` had not, so that an issuer which works does not lose its keys to a
-/// newcomer. The sets of `earlier`, published under other settings, follow
+/// What does not fit into `capacity` bytes is left out: first the sets that
+/// `before` had not, then those that have grown since, so that an issuer which
+/// works does not lose its keys to another one. The sets of `earlier`, published under other settings, follow
 /// where there is room: a login that was forked before a reload, and whose
 /// client takes its time to answer, is still decided by the policy, and so the
 /// keys, that it began with.
@@ -183,9 +183,17 @@ pub fn publish(
             published.push(stub);
         }
     }
-    let served = |set: &KeySet| before.iter().any(|old| old.source == set.source && !old.left_out);
-    let (old, new): (Vec<KeySet>, Vec<KeySet>) = sets.into_iter().partition(served);
-    for set in old.into_iter().chain(new) {
+    let rank = |set: &KeySet| {
+        let old = before.iter().find(|old| old.source == set.source && !old.left_out);
+        match old {
+            Some(old) if set.encoded_len() <= old.encoded_len() => 0,
+            Some(_) => 1,
+            None => 2,
+        }
+    };
+    let mut sets = sets;
+    sets.sort_by_cached_key(rank);
+    for set in sets {
         let place = published.iter_mut().find(|stub| stub.source == set.source);
         let Some(place) = place else { continue };
         let more = set.encoded_len() - place.encoded_len();

@@ -111,14 +111,21 @@ fn refresh(
     }
     let fetched: Vec<(&Issuer, Digest)> =
         chosen.iter().filter_map(|one| Some((*one, fetched_digest(&policy, one)?))).collect();
-    let in_time = fetched.is_empty() || wait_for(&fetched, issuer.is_none(), policy.client_timeout);
+    let before = keyring::sets();
+    if !fetched.is_empty() {
+        wait_for(&fetched, issuer.is_none(), policy.client_timeout);
+    }
     let sets = keyring::sets();
+    let answered = |set: &KeySet| {
+        let old = find(&before, &set.source);
+        old.is_none_or(|old| old.attempts != set.attempts)
+    };
     let row = |one: &&Issuer| {
         let set = fetched_digest(&policy, one).map(|digest| find(&sets, &digest));
         let (ok, detail) = match set {
             None => (true, "static keys: nothing to fetch".to_owned()),
             Some(None) => (false, "not configured in the server yet: reload first".to_owned()),
-            Some(Some(_)) if !in_time => (false, "no answer in time".to_owned()),
+            Some(Some(set)) if !answered(set) => (false, "no answer in time".to_owned()),
             Some(Some(set)) => outcome(set),
         };
         (process::presentable(&one.iss), ok, process::presentable(&detail))
@@ -126,21 +133,27 @@ fn refresh(
     TableIterator::new(chosen.iter().map(row).collect::<Vec<_>>())
 }
 
-/// Asks the worker and waits; whether it answered in time.
-fn wait_for(fetched: &[(&Issuer, Digest)], all: bool, client_timeout: u64) -> bool {
+/// Asks the worker and waits for its answer.
+fn wait_for(fetched: &[(&Issuer, Digest)], all: bool, client_timeout: u64) {
     let about = match fetched {
         [(_, digest)] if !all => *digest,
         _ => Digest::default(),
     };
+    if !process::is_preloaded() {
+        error!("jwt_sso is not loaded by shared_preload_libraries");
+    }
     let Some(ticket) = keyring::ask(Question::Refresh, &about) else {
         error!("too many refreshes are under way; try again");
     };
     // A fetch in flight comes first, and eight run at once.
     let rounds = 2 * (fetched.len() as u64).div_ceil(8);
-    ticket.wait(Duration::from_secs(client_timeout * rounds + 5))
+    ticket.wait(Duration::from_secs(client_timeout * rounds + 5));
 }
 
 fn outcome(set: &KeySet) -> (bool, String) {
+    if set.left_out {
+        return (false, "the keys do not fit into jwt_sso.key_cache_size".to_owned());
+    }
     if !set.about.last_error.is_empty() {
         return (false, set.about.last_error.clone());
     }

@@ -3,10 +3,8 @@
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-/// How many threads run.
-static RUNNING: AtomicUsize = AtomicUsize::new(0);
 static WILL_END: AtomicBool = AtomicBool::new(false);
 
 /// Runs `body` in a thread of its own with every signal blocked, so that the
@@ -14,26 +12,10 @@ static WILL_END: AtomicBool = AtomicBool::new(false);
 pub fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
     end_at_once_at_exit();
     let before = block_signals();
-    RUNNING.fetch_add(1, Ordering::Relaxed);
-    let running = Running;
-    let counted = move || {
-        let _running = running;
-        body();
-    };
-    // Where no thread can be had, `counted` is dropped, and counts down too.
-    let spawned = std::thread::Builder::new().name(name.to_owned()).spawn(counted);
+    let spawned = std::thread::Builder::new().name(name.to_owned()).spawn(body);
     // SAFETY: the mask that `block_signals` found.
     unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &before, std::ptr::null_mut()) };
     spawned.map(drop)
-}
-
-/// Counts down when its thread ends, in whatever way.
-struct Running;
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        RUNNING.fetch_sub(1, Ordering::Relaxed);
-    }
 }
 
 /// Blocks every signal in this thread and returns the mask that was.
@@ -49,7 +31,9 @@ fn block_signals() -> libc::sigset_t {
 }
 
 /// exit() runs the destructors of every library, and a thread in the middle of
-/// a request must not meet them: a crash here would restart all backends.
+/// a request must not meet them: a crash here would restart all backends. A
+/// thread may outlive the work it was started for (name resolution that hangs),
+/// so a process that ever had one always ends like this.
 fn end_at_once_at_exit() {
     if !WILL_END.swap(true, Ordering::Relaxed) {
         // SAFETY: a static function. The server calls it after it let go of
@@ -60,8 +44,6 @@ fn end_at_once_at_exit() {
 
 #[pg_guard]
 unsafe extern "C-unwind" fn on_exit(code: i32, _argument: pg_sys::Datum) {
-    if RUNNING.load(Ordering::Relaxed) > 0 {
-        // SAFETY: ends the process.
-        unsafe { libc::_exit(code) };
-    }
+    // SAFETY: ends the process.
+    unsafe { libc::_exit(code) };
 }

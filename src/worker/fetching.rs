@@ -31,8 +31,8 @@ const KEEP_INTERVAL: Duration = Duration::from_secs(60);
 /// Grace periods end without an event; they are looked after this often.
 const TIDY_INTERVAL: Duration = Duration::from_secs(60);
 
-/// An outcome, and the source it is for.
-type Ended = (Digest, Outcome);
+/// An outcome, the source it is for, and the number of its fetch.
+type Ended = (Digest, u64, Outcome);
 
 /// The issuers whose keys are fetched.
 pub struct Fetching {
@@ -46,6 +46,8 @@ pub struct Fetching {
     bell: UnixStream,
     ringer: Arc<UnixStream>,
     running: usize,
+    /// Numbers the fetches.
+    flights: u64,
     /// Questions that wait for a source's fetch, and refreshes for those they lack.
     waiting: Vec<Waiting>,
     answered: Vec<Question>,
@@ -78,6 +80,7 @@ impl Fetching {
             bell,
             ringer: Arc::new(ringer),
             running: 0,
+            flights: 0,
             waiting: Vec::new(),
             answered: Vec::new(),
             kept_at: None,
@@ -118,19 +121,19 @@ impl Fetching {
     pub fn collect(&mut self) -> bool {
         self.drain_bell();
         let mut changed = self.tidy();
-        while let Ok((digest, outcome)) = self.receiver.try_recv() {
+        while let Ok((digest, flight, outcome)) = self.receiver.try_recv() {
             self.running -= 1;
+            let Some(terms) = self.terms.clone() else { continue };
+            // A source that was taken out of the settings and put in again has
+            // another fetch in flight; the older answer may hold a removed key.
+            let is_its = |source: &&mut Source| source.digest == digest && source.flight == flight;
+            let Some(source) = self.sources.iter_mut().find(is_its) else { continue };
             changed = true;
-            self.settle(digest);
-            let Some(terms) = &self.terms else { continue };
-            let Some(source) = self.sources.iter_mut().find(|source| source.digest == digest)
-            else {
-                continue;
-            };
-            if let Some(line) = source.take(outcome, terms) {
+            if let Some(line) = source.take(outcome, &terms) {
                 message::log(&line);
             }
             self.keep_soon = true;
+            self.settle(digest);
         }
         changed
     }
@@ -255,17 +258,24 @@ impl Fetching {
         let request = source.request(terms);
         let (digest, sender, ringer) =
             (source.digest, self.sender.clone(), Arc::clone(&self.ringer));
+        self.flights += 1;
+        let flight = self.flights;
+        source.flight = flight;
         source.schedule.started(clock::tick());
         self.running += 1;
         let spawned = threads::spawn("jwt_sso fetch", move || {
             let outcome = catch_unwind(AssertUnwindSafe(|| jwt_sso_fetch::fetch(&request)));
             let broken = |_| Err(internal_error("the fetch failed inside"));
-            let _ = sender.send((digest, outcome.unwrap_or_else(broken)));
+            let _ = sender.send((digest, flight, outcome.unwrap_or_else(broken)));
             // A full pipe is as good: the worker has not emptied it yet.
             let _ = (&*ringer).write(&[0]);
         });
         if let Err(error) = spawned {
-            let _ = self.sender.send((digest, Err(internal_error(&format!("no thread: {error}")))));
+            let _ = self.sender.send((
+                digest,
+                flight,
+                Err(internal_error(&format!("no thread: {error}"))),
+            ));
             let _ = (&*self.ringer).write(&[0]);
         }
         true
@@ -300,24 +310,26 @@ impl Fetching {
         let now = clock::tick();
         let sets: Vec<KeptSet> = self.sources.iter().filter_map(Source::kept).collect();
         let keys: Vec<KeptKeys> = sets.iter().map(keys_of).collect();
+        // After a failure it is tried again with the next outcome after a rest.
         let rested = self.kept_at.is_none_or(|at| at.plus(KEEP_INTERVAL) <= now);
         if sets.is_empty() || !(rested || keys != self.kept_keys) {
             return;
         }
+        self.kept_at = Some(now);
         if let Err(error) = kept::write(&sets) {
             message::log(&format!("jwt_sso: the fetched keys could not be kept: {error}"));
+            return;
         }
-        self.kept_at = Some(now);
         self.kept_keys = keys;
         self.keep_soon = false;
     }
 }
 
 /// A kept set without the times that every fetch changes.
-type KeptKeys = (Digest, Duration, Vec<SeenKey>);
+type KeptKeys = (Digest, Duration, Vec<(SeenKey, bool)>);
 
 fn keys_of(set: &KeptSet) -> KeptKeys {
-    let keys = set.held.keys.iter().map(|held| held.key.clone()).collect();
+    let keys = set.held.keys.iter().map(|held| (held.key.clone(), held.present())).collect();
     (set.source, set.held.lifetime, keys)
 }
 
@@ -326,7 +338,7 @@ fn keys_of(set: &KeptSet) -> KeptKeys {
 fn known_sets() -> HashMap<Digest, KeptSet> {
     let mut known = kept::read();
     for set in keyring::sets().into_iter().filter_map(source::kept_of) {
-        let older = |kept: &KeptSet| kept.held.last_success < set.held.last_success;
+        let older = |kept: &KeptSet| kept.held.last_success <= set.held.last_success;
         if known.get(&set.source).is_none_or(older) {
             known.insert(set.source, set);
         }

@@ -59,9 +59,10 @@ pub struct Source {
     last_attempt: Option<UnixTime>,
     last_error: String,
     clock_offset: Option<i64>,
-    /// With the so-manieth outcome from now, an administrator's refresh forgets
-    /// the vanished keys; 0 for none.
+    /// So many outcomes from now on forget the vanished keys.
     pub forget_after: u32,
+    /// Names the fetch in flight; the outcome of another one is not this source's.
+    pub flight: u64,
 }
 
 impl Source {
@@ -85,6 +86,7 @@ impl Source {
             last_error: String::new(),
             clock_offset: None,
             forget_after: 0,
+            flight: 0,
         }
     }
 
@@ -109,12 +111,17 @@ impl Source {
     pub fn take(&mut self, outcome: Outcome, terms: &Terms) -> Option<String> {
         let (now, tick) = (clock::now(), clock::tick());
         let failing = !self.last_error.is_empty();
-        // The wish of an administrator dies with the fetch that answers it.
-        let forget = self.forget_after == 1;
+        // Every outcome that an administrator waits for forgets, a failure too:
+        // who refreshes wants a key gone, and may do so while the issuer is down.
+        let forget = self.forget_after > 0;
         self.forget_after = self.forget_after.saturating_sub(1);
         self.attempts = self.attempts.wrapping_add(1);
         self.last_attempt = Some(now);
-        match self.merge(outcome, now, terms, forget) {
+        let merged = self.merge(outcome, now, terms);
+        if forget {
+            self.held.drop_vanished();
+        }
+        match merged {
             Ok(fresh_for) => {
                 self.last_error.clear();
                 self.schedule.succeeded(tick, fresh_for, process::random_unit());
@@ -136,16 +143,12 @@ impl Source {
         outcome: Outcome,
         now: UnixTime,
         terms: &Terms,
-        forget: bool,
     ) -> Result<Duration, String> {
         let fetched = outcome.map_err(|error| error.to_string())?;
         let seen = seen_keys(&fetched.body)
             .map_err(|problem| format!("GET {}: {problem}", fetched.jwks_uri))?;
         let fresh_for = lifetime(fetched.lifetime, terms.refresh_interval);
         self.held.merge(seen, now, fresh_for, terms.max_stale);
-        if forget {
-            self.held.drop_vanished();
-        }
         self.jwks_uri = fetched.jwks_uri;
         self.clock_offset = fetched.clock_offset;
         Ok(fresh_for)

@@ -109,7 +109,8 @@ pub fn admit(
 }
 
 /// The rest of the decision. `password` is what the client sent, without its
-/// NUL; `role` the role that it asked for; `now` the time at which it is judged.
+/// NUL; `role` the role that it asked for; `now` gives the
+/// time at which it is judged, after a wait for keys.
 ///
 /// # Errors
 /// The first check that failed, with the facts known by then.
@@ -119,7 +120,7 @@ pub fn decide(
     role: &[u8],
     keys: &dyn Keys,
     is_superuser: &dyn Fn(&[u8]) -> bool,
-    now: UnixTime,
+    now: &dyn Fn() -> UnixTime,
 ) -> Result<Grant, Refused> {
     let mut facts = Facts::default();
     let mut run = || {
@@ -129,7 +130,7 @@ pub fn decide(
         facts.kid = parsed.kid().map(str::to_owned);
         let signed = parsed.check_header()?.known_issuer()?.find_key(keys)?.verify()?;
         facts.principal = signed.stated_principals().as_deref().map(principal);
-        let timely = signed.check_times(now)?;
+        let timely = signed.check_times(now())?;
         let identified = timely.check_audience()?.check_required_claims()?.identify()?;
         let mapped = identified.map_to(role)?;
         facts.principal = Some(mapped.principal().to_owned());

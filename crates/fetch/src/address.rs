@@ -97,6 +97,10 @@ impl Address {
         self.uri.port_u16().unwrap_or(if self.scheme() == "http" { 80 } else { 443 })
     }
 
+    pub(crate) fn is_https(&self) -> bool {
+        self.scheme().eq_ignore_ascii_case("https")
+    }
+
     pub(crate) fn is_loopback(&self) -> bool {
         is_loopback(self.host())
     }

@@ -56,7 +56,7 @@ fn run(request: &Request, proxies: &Proxies) -> Result<Fetched, FetchError> {
         Place::Jwks { .. } => address,
         Place::Discovery { accepted_issuers, .. } => {
             let document = exchange.get(&address, "application/json")?;
-            discovery::jwks_uri(&document.body, accepted_issuers)
+            discovery::jwks_uri(&document.body, accepted_issuers, &address)
                 .map_err(|cause| FetchError { status: Some(200), ..failed(request, cause) })?
         }
     };

@@ -3,7 +3,7 @@
 use super::{Finding, error, warning};
 use crate::clock;
 use crate::keyring;
-use jwt_sso_core::image::{About, KeySet};
+use jwt_sso_core::image::About;
 use jwt_sso_core::policy::{KeySource, Policy};
 use jwt_sso_core::time::UnixTime;
 
@@ -13,25 +13,38 @@ pub fn findings(policy: &Policy) -> Vec<Finding> {
     let now = clock::now().seconds();
     let mut findings = Vec::new();
     for issuer in policy.issuers.iter() {
-        let KeySource::Fetched(source) = policy.key_source(issuer) else { continue };
-        let Some(set) = sets.iter().find(|set| set.source == source) else { continue };
-        findings.extend(room(set));
+        let source = match policy.key_source(issuer) {
+            KeySource::Fetched(source) | KeySource::Global(source) | KeySource::Entry(source) => {
+                source
+            }
+            KeySource::None => continue,
+        };
+        let set = sets.iter().find(|set| set.source == source);
+        match set {
+            Some(set) if set.left_out => findings.push(no_room(&issuer.iss)),
+            Some(_) => {}
+            None => findings.push(not_published(&issuer.iss)),
+        }
+        let Some(set) = set.filter(|set| set.about.fetched) else { continue };
         findings.extend(freshness(&set.about, now));
         findings.extend(clocks(&set.about, policy.clock_skew));
     }
     findings
 }
 
-fn room(set: &KeySet) -> Option<Finding> {
-    set.left_out.then(|| {
-        error(
-            format!(
-                "the keys of issuer {} do not fit into jwt_sso.key_cache_size",
-                set.about.issuer
-            ),
-            "ALTER SYSTEM SET jwt_sso.key_cache_size = '16MB'; and restart the server.",
-        )
-    })
+fn no_room(issuer: &str) -> Finding {
+    error(
+        format!("the keys of issuer {issuer} do not fit into jwt_sso.key_cache_size"),
+        "ALTER SYSTEM SET jwt_sso.key_cache_size = '16MB'; and restart the server.",
+    )
+}
+
+/// Not even the word that they do not fit; or a reload is on its way.
+fn not_published(issuer: &str) -> Finding {
+    warning(
+        format!("the keys of issuer {issuer} are not published"),
+        "Run check() again in a moment; where it stays, raise jwt_sso.key_cache_size.",
+    )
 }
 
 fn freshness(about: &About, now: u64) -> Option<Finding> {

@@ -113,7 +113,7 @@ impl Scene {
             .map_err(|refusal| Refused { refusal, facts: Box::default() })?;
         let now = UnixTime::from_seconds(self.now).expect("in range");
         let is_superuser = |role: &[u8]| self.superusers.contains(&role);
-        decide(admitted, token.as_ref(), self.role, self, &is_superuser, now)
+        decide(admitted, token.as_ref(), self.role, self, &is_superuser, &|| now)
     }
 
     pub fn refusal(&self, token: impl AsRef<[u8]>) -> Refusal {

@@ -76,7 +76,9 @@ fn the_tokens_of_joe_have_expired() {
             let admitted = admit(Ok(&policy), connection).expect("admitted");
             let token = vector["jws"].as_str().expect("a token").as_bytes();
             let now = UnixTime::from_seconds(now).expect("in range");
-            decide(admitted, token, b"joe", &keys, &|_| false, now).expect_err("refused").refusal
+            decide(admitted, token, b"joe", &keys, &|_| false, &|| now)
+                .expect_err("refused")
+                .refusal
         };
         let exp = 1_300_819_380;
         assert_eq!(refusal_at(exp + 30).reason(), Reason::Expired);

@@ -1,7 +1,7 @@
 //! Front ends that answer differently (Entra's do):
 //! 1. keys that come and go verify all the while; refresh() forgets the one that is away
 //! 2. one `kid` with two materials: both verify
-//! 3. a set that turns empty, or to an error document, does not end the keys before it
+//! 3. a set that turns empty, or to an error document, does not end the keys before it; refresh() does
 
 use jwt_sso_e2e::faulty_issuer::Answer;
 use jwt_sso_e2e::{Algorithm, SigningKey};
@@ -74,11 +74,16 @@ fn s3_sets_that_turn_bad() {
     scene.cluster.until("two fetches", || idp.server.count("/jwks") > seen + 1);
     scene.accepts(&idp.token());
     for bad in ["{}", r#"{"error": "try again"}"#, "null"] {
+        let seen = idp.server.count("/jwks");
         idp.server.answer("/jwks", Answer::json(bad));
-        let (ok, detail) = scene.refresh(&idp.issuer);
-        assert!(!ok && detail.contains("not a JWK set"), "{detail}");
+        scene.cluster.until("a fetch", || idp.server.count("/jwks") > seen);
+        scene.wait_row(&idp.issuer, "the error", |row| row["last_error"].is_string());
         scene.accepts(&idp.token());
     }
     let row = scene.row(&idp.issuer);
-    assert!(row["keys"] == 1 && row["last_error"].is_string(), "{row}");
+    assert!(row["keys"] == 1, "{row}");
+    // At an administrator's word the vanished key is gone at once, fetch or no fetch.
+    let (ok, detail) = scene.refresh(&idp.issuer);
+    assert!(!ok && detail.contains("not a JWK set"), "{detail}");
+    scene.refuses(&idp.token(), "keys_unavailable");
 }
