@@ -138,7 +138,7 @@ pub fn ask(question: Question, source: &Digest) -> Option<Ticket> {
 }
 
 fn admits(question: Question, held: &[usize; KINDS]) -> bool {
-    let [no_keys, unknown_kid, refresh, _] = *held;
+    let [no_keys, unknown_kid, refresh] = *held;
     match question {
         Question::NoKeys => no_keys + unknown_kid < LOGIN_PLACES,
         Question::UnknownKid => {

@@ -92,10 +92,15 @@ unsafe extern "C-unwind" fn on_authentication(port: *mut be::Port, status: i32) 
 
 /// What to say after a panic, which may panic in turn.
 fn broken(door: &Door, client: &Client, place: &str) -> Message {
-    guard::catch(|| (door.broken)(client, place)).unwrap_or_else(|_| Message {
+    guard::catch(|| (door.broken)(client, place)).unwrap_or_else(|_| last_word())
+}
+
+/// What is left to say when the saying panics.
+fn last_word() -> Message {
+    Message {
         sqlstate: pgrx::PgSqlErrorCode::ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
         ..Message::plain("JWT authentication failed")
-    })
+    }
 }
 
 fn call_previous(port: *mut be::Port, status: i32) {
@@ -123,7 +128,12 @@ unsafe extern "C-unwind" fn on_transaction(event: pg_sys::XactEvent::Type, _arg:
     // the start-up transaction, which is the first that this process commits.
     let Some(client) = (unsafe { Client::new(port) }) else { return };
     let Some(door) = DOOR.get() else { return };
-    if !ACCEPTED.load(Ordering::Relaxed) && (door.must_decide)(&client) {
-        message::fatal(&(door.bypassed)(&client));
+    if ACCEPTED.load(Ordering::Relaxed) {
+        return;
+    }
+    // A panic's text must not reach the client, and opens nothing.
+    if guard::catch(|| (door.must_decide)(&client)).unwrap_or(true) {
+        let answer = guard::catch(|| (door.bypassed)(&client)).unwrap_or_else(|_| last_word());
+        message::fatal(&answer);
     }
 }

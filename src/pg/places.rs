@@ -10,7 +10,7 @@ use std::time::Duration;
 /// How many places there are.
 pub const PLACES: usize = 36;
 /// How many kinds of questions there can be.
-pub const KINDS: usize = 4;
+pub const KINDS: usize = 3;
 
 const FREE: u32 = 0;
 const ASKED: u32 = 1;

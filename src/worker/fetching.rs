@@ -55,6 +55,7 @@ pub struct Fetching {
     /// The keys in the file, without their times.
     kept_keys: Vec<KeptKeys>,
     keep_soon: bool,
+    keep_failed: bool,
     tidied_at: Tick,
 }
 
@@ -86,6 +87,7 @@ impl Fetching {
             kept_at: None,
             kept_keys: Vec::new(),
             keep_soon: false,
+            keep_failed: false,
             tidied_at: clock::tick(),
         })
     }
@@ -112,9 +114,16 @@ impl Fetching {
             });
             self.sources.push(source);
         }
-        // Keys of a source that is not configured any more serve nobody, but an
-        // administrator who takes a change back finds them again.
-        self.kept.extend(before.into_values().filter_map(|gone| Some((gone.digest, gone.kept()?))));
+        for gone in before.into_values() {
+            // Its outcome will count for nobody: who waits for it waits in vain.
+            for waiting in &mut self.waiting {
+                waiting.outstanding.remove(&gone.digest);
+            }
+            // Its keys serve nobody any more, but an administrator who takes the
+            // change back finds them again.
+            self.kept.extend(gone.kept().map(|kept| (kept.source, kept)));
+        }
+        self.answer_settled();
     }
 
     /// Takes in every outcome that has come; whether anything changed.
@@ -168,6 +177,11 @@ impl Fetching {
                 }
             }
         }
+        self.answer_settled();
+    }
+
+    /// Who waits for nothing any more has the answer.
+    fn answer_settled(&mut self) {
         let answered = self.waiting.extract_if(.., |waiting| waiting.outstanding.is_empty());
         self.answered.extend(answered.map(|waiting| waiting.question));
     }
@@ -310,13 +324,16 @@ impl Fetching {
         let now = clock::tick();
         let sets: Vec<KeptSet> = self.sources.iter().filter_map(Source::kept).collect();
         let keys: Vec<KeptKeys> = sets.iter().map(keys_of).collect();
-        // After a failure it is tried again with the next outcome after a rest.
         let rested = self.kept_at.is_none_or(|at| at.plus(KEEP_INTERVAL) <= now);
-        if sets.is_empty() || !(rested || keys != self.kept_keys) {
+        // A disk that is full now is full at the next outcome too: rest first.
+        let due = rested || (keys != self.kept_keys && !self.keep_failed);
+        if sets.is_empty() || !due {
             return;
         }
         self.kept_at = Some(now);
-        if let Err(error) = kept::write(&sets) {
+        let written = kept::write(&sets);
+        self.keep_failed = written.is_err();
+        if let Err(error) = written {
             message::log(&format!("jwt_sso: the fetched keys could not be kept: {error}"));
             return;
         }
