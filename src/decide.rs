@@ -8,6 +8,7 @@ use crate::report::{self, Door};
 use jwt_sso_core::decision::{self, Admitted, Connection, Facts, Grant, Refused};
 use jwt_sso_core::policy::Policy;
 use jwt_sso_core::refusal::Refusal;
+use jwt_sso_core::token;
 use std::ffi::CStr;
 
 /// A login at one of the doors.
@@ -17,6 +18,15 @@ pub struct Login<'a> {
     pub door: Door,
     /// The requested role.
     pub role: &'a CStr,
+}
+
+/// How a client was let in.
+#[must_use]
+pub enum Granted {
+    /// By a token, on these terms.
+    ByToken(Grant),
+    /// By the role's stored password.
+    ByPassword,
 }
 
 impl Login<'_> {
@@ -30,8 +40,23 @@ impl Login<'_> {
         decision::admit(policy, connection).map_err(|refusal| self.refused(refusal, None, 0))
     }
 
-    /// The rest of the decision. Either way it is logged.
+    /// The rest of the decision on what a client sent as its password. Either
+    /// way it is logged.
     pub fn decide(
+        &self,
+        admitted: Admitted<'_>,
+        password: &CStr,
+    ) -> Result<Granted, report::ClientError> {
+        let bytes = password.to_bytes();
+        if admitted.policy().allow_password && !token::begins_like_token(bytes) {
+            self.decide_password(admitted, password).map(|()| Granted::ByPassword)
+        } else {
+            self.decide_token(admitted, bytes).map(Granted::ByToken)
+        }
+    }
+
+    /// The rest of the decision on a token. Either way it is logged.
+    pub fn decide_token(
         &self,
         admitted: Admitted<'_>,
         token: &[u8],
@@ -47,6 +72,23 @@ impl Login<'_> {
             Err(Refused { refusal, facts }) => {
                 Err(self.refused(refusal, Some(&facts), token.len()))
             }
+        }
+    }
+
+    fn decide_password(
+        &self,
+        admitted: Admitted<'_>,
+        password: &CStr,
+    ) -> Result<(), report::ClientError> {
+        let is_superuser = |_: &[u8]| roles::is_superuser(self.role);
+        let matches = || roles::has_password(self.role, password);
+        let (bytes, role) = (password.to_bytes(), self.role.to_bytes());
+        match decision::decide_password(admitted, bytes, role, &matches, &is_superuser) {
+            Ok(()) => {
+                report::accepted_by_password(self);
+                Ok(())
+            }
+            Err(refusal) => Err(self.refused(refusal, None, bytes.len())),
         }
     }
 

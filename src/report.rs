@@ -22,12 +22,18 @@ pub type ClientError = Message;
 pub enum Door {
     /// The ClientAuthentication hook.
     Hook,
+    /// The PAM module.
+    Pam,
+    /// The OAuth validator (PostgreSQL 18).
+    Oauth,
 }
 
 impl Door {
     fn name(self) -> &'static str {
         match self {
             Door::Hook => "hook",
+            Door::Pam => "pam",
+            Door::Oauth => "oauth",
         }
     }
 }
@@ -51,6 +57,14 @@ pub fn accepted(login: &Login<'_>, grant: &Grant) {
         field(&mut line, "kid", kid);
     }
     field(&mut line, "expires", &grant.expires.to_string());
+    message::log(&line);
+}
+
+/// Logs that the client was let in by the role's stored password.
+pub fn accepted_by_password(login: &Login<'_>) {
+    let mut line = format!("jwt_sso: accepted door={}", login.door.name());
+    field(&mut line, "user", &lossy_role(login));
+    field(&mut line, "by", "password");
     message::log(&line);
 }
 
@@ -172,6 +186,9 @@ fn client_detail(refusal: &Refusal) -> String {
         | Refusal::BadSignature { .. } => BLAND.to_owned(),
         Refusal::InsecureTransport => "A token is accepted over TLS only.".to_owned(),
         Refusal::NoToken => "The password was empty; it must be a JSON Web Token.".to_owned(),
+        Refusal::MalformedToken(Malformed::WrongPassword) => {
+            "The password is neither a JSON Web Token nor the role's stored password.".to_owned()
+        }
         Refusal::MalformedToken(_) => {
             "The password is not a well-formed JSON Web Token.".to_owned()
         }
@@ -302,6 +319,10 @@ fn malformed(what: &Malformed) -> String {
         Malformed::Json(part, error) => format!("the {part} is not strict JSON: {error}"),
         Malformed::NotAnObject(part) => format!("the {part} is not a JSON object"),
         Malformed::MemberType { member, found } => format!("{} is {found}", quote(member)),
+        Malformed::WrongPassword => {
+            "no token, and not the role's stored password, which jwt_sso.allow_password takes"
+                .to_owned()
+        }
         Malformed::Critical => "the header has crit, and no extension is understood".to_owned(),
         Malformed::Type(typ) => format!("the header's typ is {}, not JWT or at+jwt", quote(typ)),
     }

@@ -1,14 +1,13 @@
 //! The hook door: HBA lines with method `trust`, whose clients the
 //! ClientAuthentication hook then asks for a token.
 
-use crate::decide::Login;
+use crate::decide::{Granted, Login};
 use crate::pg::auth_hook::{self, Verdict};
 use crate::pg::message::Message;
 use crate::pg::packet::{self, Answer};
 use crate::pg::port::Client;
 use crate::report::{self, Door};
 use crate::settings;
-use jwt_sso_core::decision::{Connection, Transport};
 
 /// Opens the door. Only while the library is preloaded.
 pub fn init() {
@@ -21,7 +20,7 @@ fn decide(client: &Client) -> Verdict {
     }
     settings::in_force(|policy| {
         let login = login(client);
-        let admitted = match login.admit(policy, connection(client)) {
+        let admitted = match login.admit(policy, super::connection(client)) {
             Ok(admitted) => admitted,
             Err(error) => return Verdict::Refuse(error),
         };
@@ -30,20 +29,20 @@ fn decide(client: &Client) -> Verdict {
             Answer::ClientGone => return Verdict::ClientGone,
             Answer::Unexpected => return Verdict::Violation(report::unexpected_message()),
         };
-        let Some(token) = without_nul(packet.bytes()) else {
+        let Some(password) = packet.password() else {
             return Verdict::Violation(report::malformed_packet());
         };
         #[cfg(feature = "panic_probe")]
         if client.role() == c"panic_probe" {
             panic!("panic_probe: this text must not reach a client");
         }
-        match login.decide(admitted, token) {
-            Ok(grant) => {
-                client.set_identity(&grant.principal);
-                Verdict::Accept
-            }
-            Err(error) => Verdict::Refuse(error),
+        match login.decide(admitted, password) {
+            Ok(Granted::ByToken(grant)) => client.set_identity(&grant.principal),
+            // As the server does it for every other password.
+            Ok(Granted::ByPassword) => client.set_identity(&login.role.to_string_lossy()),
+            Err(error) => return Verdict::Refuse(error),
         }
+        Verdict::Accept
     })
 }
 
@@ -62,22 +61,5 @@ fn bypassed(client: &Client) -> Message {
 }
 
 fn login(client: &Client) -> Login<'_> {
-    Login { door: Door::Hook, role: client.role() }
-}
-
-fn connection(client: &Client) -> Connection {
-    let transport = if client.is_unix_socket() {
-        Transport::UnixSocket
-    } else if client.is_tls() {
-        Transport::Tls
-    } else {
-        Transport::Plain
-    };
-    Connection { transport, replication: client.is_replication() }
-}
-
-/// The password in the packet: all but the one NUL at its end.
-fn without_nul(body: &[u8]) -> Option<&[u8]> {
-    let (0, password) = body.split_last()? else { return None };
-    (!password.contains(&0)).then_some(password)
+    super::login(Door::Hook, client)
 }

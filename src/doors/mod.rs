@@ -2,3 +2,25 @@
 //! with the role and the connection, to [`crate::decide`].
 
 pub mod hook;
+
+use crate::decide::Login;
+use crate::pg::port::Client;
+use crate::report::Door;
+use jwt_sso_core::decision::{Connection, Transport};
+
+/// What `client` asks for at this door.
+fn login(door: Door, client: &Client) -> Login<'_> {
+    Login { door, role: client.role() }
+}
+
+/// How it came.
+fn connection(client: &Client) -> Connection {
+    let transport = if client.is_unix_socket() {
+        Transport::UnixSocket
+    } else if client.is_tls() {
+        Transport::Tls
+    } else {
+        Transport::Plain
+    };
+    Connection { transport, replication: client.is_replication() }
+}

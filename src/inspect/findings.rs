@@ -221,6 +221,7 @@ fn laxness(policy: &Policy) -> Vec<Finding> {
         (!policy.require_tls, "jwt_sso.require_tls is off: tokens can travel in clear"),
         (policy.allow_superuser, "jwt_sso.allow_superuser is on: a token can open a superuser"),
         (policy.allow_replication, "jwt_sso.allow_replication is on: a token can copy the server"),
+        (policy.allow_password, "jwt_sso.allow_password is on: stored passwords open token lines"),
     ];
     let finding = |(_, text): &(bool, &str)| {
         let name = text.split(' ').next().unwrap_or_default();

@@ -7,8 +7,8 @@ use pgrx::pg_sys;
 use pgrx::pg_sys::libpq::{ClientAuthentication_hook, ClientAuthentication_hook_type, be};
 use pgrx::prelude::*;
 use std::ffi::c_void;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// What a door says of a client that the server's own method let in.
 #[must_use]
@@ -42,6 +42,9 @@ static DOOR: OnceLock<Door> = OnceLock::new();
 static PREVIOUS: OnceLock<ClientAuthentication_hook_type> = OnceLock::new();
 /// Whether `decide` accepted this backend's client.
 static ACCEPTED: AtomicBool = AtomicBool::new(false);
+/// What the client is told, in place of the server's own words, when the
+/// server's method has failed because a door behind it refused.
+static PENDING: Mutex<Option<Message>> = Mutex::new(None);
 /// Whether this process's first transaction has been looked at.
 static LOOKED: AtomicBool = AtomicBool::new(false);
 
@@ -59,6 +62,16 @@ pub fn install(door: Door) {
     unsafe { pg_sys::RegisterXactCallback(Some(on_transaction), std::ptr::null_mut()) };
 }
 
+/// For a door that the server's own method asks (PAM, OAUTHBEARER): what the
+/// client is told once that method has failed.
+pub fn refuse_with(answer: Message) {
+    *pending() = Some(answer);
+}
+
+fn pending() -> MutexGuard<'static, Option<Message>> {
+    PENDING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 #[pg_guard]
 unsafe extern "C-unwind" fn on_authentication(port: *mut be::Port, status: i32) {
     // SAFETY: the server's Port, inside ClientAuthentication.
@@ -67,7 +80,12 @@ unsafe extern "C-unwind" fn on_authentication(port: *mut be::Port, status: i32) 
         message::fatal(&Message::plain("jwt_sso: no connection to decide on"));
     };
     if status != pg_sys::STATUS_OK as i32 {
-        return call_previous(port, status);
+        call_previous(port, status);
+        // Our words, where it was a door of ours that made the server's method fail.
+        return match pending().take() {
+            Some(answer) if status == pg_sys::STATUS_ERROR => message::fatal(&answer),
+            _ => (),
+        };
     }
     let verdict = guard::catch(|| (door.decide)(&client))
         .unwrap_or_else(|place| Verdict::Refuse(broken(door, &client, &place)));

@@ -3,6 +3,7 @@
 use super::port::Client;
 use super::shim;
 use pgrx::pg_sys;
+use std::ffi::CStr;
 
 /// What came in answer to the server's request for a password.
 pub enum Answer {
@@ -38,8 +39,13 @@ pub fn ask_password(client: &Client) -> Answer {
 }
 
 impl Packet {
-    /// The bytes of the body.
-    pub fn bytes(&self) -> &[u8] {
+    /// The password: the body without the NUL at its end. `None` where that is
+    /// missing, or another one stands before it.
+    pub fn password(&self) -> Option<&CStr> {
+        CStr::from_bytes_with_nul(self.bytes()).ok()
+    }
+
+    fn bytes(&self) -> &[u8] {
         let length = usize::try_from(self.buffer.len).unwrap_or(0);
         if self.buffer.data.is_null() {
             return &[];

@@ -18,3 +18,22 @@ pub fn is_superuser(role: &CStr) -> bool {
     // SAFETY: any OID may be asked about.
     find(role).is_some_and(|oid| unsafe { pg_sys::superuser_arg(oid) })
 }
+
+/// Whether `password` is the role's stored one (SCRAM or MD5) and still valid.
+/// A role that does not exist, or has none, has no password. Reads pg_authid
+/// as [`is_superuser`] does.
+pub fn has_password(role: &CStr, password: &CStr) -> bool {
+    let mut detail = std::ptr::null();
+    // SAFETY: a NUL-terminated name; `detail` takes a pointer to a text for the log.
+    let stored = unsafe { pg_sys::get_role_password(role.as_ptr(), &mut detail) };
+    if stored.is_null() {
+        return false;
+    }
+    // SAFETY: three NUL-terminated texts, the second from the catalogue.
+    let status = unsafe {
+        pg_sys::plain_crypt_verify(role.as_ptr(), stored, password.as_ptr(), &mut detail)
+    };
+    // SAFETY: palloc'd by get_role_password for its caller.
+    unsafe { pg_sys::pfree(stored.cast()) };
+    status == pg_sys::STATUS_OK as i32
+}

@@ -26,6 +26,7 @@
 #include "libpq/pqformat.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "postmaster/postmaster.h"
 #include "replication/walsender.h"
 #include "replication/walsender_private.h"
 #include "storage/lwlock.h"
@@ -65,22 +66,37 @@ jwt_sso_port_is_trust(const Port *port)
 	return port->hba != NULL && port->hba->auth_method == uaTrust;
 }
 
-/* PostgreSQL 15 keeps the identity in Port, later majors in MyClientConnectionInfo. */
+/*
+ * As set_authn_id does it, which is static in auth.c before 18: the log line of
+ * log_connections included.  PostgreSQL 15 keeps the identity in Port, later
+ * majors in MyClientConnectionInfo.
+ */
 void
 jwt_sso_port_set_identity(Port *port, const char *identity)
 {
 #if PG_VERSION_NUM >= 180000
 	if (MyClientConnectionInfo.authn_id == NULL)
 		set_authn_id(port, identity);
-#elif PG_VERSION_NUM >= 160000
-	if (MyClientConnectionInfo.authn_id == NULL)
-	{
-		MyClientConnectionInfo.authn_id = MemoryContextStrdup(TopMemoryContext, identity);
-		MyClientConnectionInfo.auth_method = port->hba->auth_method;
-	}
 #else
-	if (port->authn_id == NULL)
-		port->authn_id = MemoryContextStrdup(TopMemoryContext, identity);
+	const char *file;
+
+#if PG_VERSION_NUM >= 160000
+	file = port->hba->sourcefile;
+	if (MyClientConnectionInfo.authn_id != NULL)
+		return;
+	MyClientConnectionInfo.authn_id = MemoryContextStrdup(TopMemoryContext, identity);
+	MyClientConnectionInfo.auth_method = port->hba->auth_method;
+#else
+	file = HbaFileName;
+	if (port->authn_id != NULL)
+		return;
+	port->authn_id = MemoryContextStrdup(TopMemoryContext, identity);
+#endif
+	if (Log_connections)
+		ereport(LOG,
+				errmsg("connection authenticated: identity=\"%s\" method=%s (%s:%d)",
+					   identity, hba_authname(port->hba->auth_method),
+					   file, port->hba->linenumber));
 #endif
 }
 

@@ -97,6 +97,7 @@ fn compile_bool(id: Id, value: bool) -> Change {
         Id::RequireTls => Box::new(move |policy| policy.require_tls = value),
         Id::ChallengeLocal => Box::new(move |policy| policy.challenge_local = value),
         Id::AllowSuperuser => Box::new(move |policy| policy.allow_superuser = value),
+        Id::AllowPassword => Box::new(move |policy| policy.allow_password = value),
         Id::AllowReplication => Box::new(move |policy| policy.allow_replication = value),
         _ => Box::new(|_| ()),
     }

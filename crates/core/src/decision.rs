@@ -12,7 +12,7 @@ use crate::issuers::Issuer;
 use crate::json::Node;
 use crate::jwk::PublicKey;
 use crate::policy::{KeySource, Policy};
-use crate::refusal::{NoKeys, Refusal};
+use crate::refusal::{Malformed, NoKeys, Refusal};
 use crate::time::UnixTime;
 pub use stages::Admitted;
 
@@ -137,6 +137,28 @@ pub fn decide(
         mapped.grant(is_superuser)
     };
     run().map_err(|refusal| Refused { refusal, facts: Box::new(facts) })
+}
+
+/// The decision where a password came that does not begin as a token does, and
+/// `jwt_sso.allow_password` is on. `matches` says whether it is the role's
+/// stored password.
+///
+/// # Errors
+/// `no_token`, `malformed_token`, and `reserved_role` for a proven password only.
+pub fn decide_password(
+    admitted: Admitted<'_>,
+    password: &[u8],
+    role: &[u8],
+    matches: &dyn Fn() -> bool,
+    is_superuser: &dyn Fn(&[u8]) -> bool,
+) -> Result<(), Refusal> {
+    if password.is_empty() {
+        return Err(Refusal::NoToken);
+    }
+    if !matches() {
+        return Err(Refusal::MalformedToken(Malformed::WrongPassword));
+    }
+    admitted.check_role(role, is_superuser)
 }
 
 /// One identity as it is, several as a JSON array.

@@ -27,6 +27,7 @@ pub struct Policy {
     pub challenge_local: bool,
     pub allow_superuser: bool,
     pub allow_replication: bool,
+    pub allow_password: bool,
     pub issuers: Arc<Issuers>,
     pub audience: Arc<[String]>,
     pub claim: Arc<ClaimPath>,
@@ -57,6 +58,7 @@ impl Default for Policy {
             challenge_local: false,
             allow_superuser: false,
             allow_replication: false,
+            allow_password: false,
             issuers: Arc::default(),
             audience: Arc::default(),
             claim: Arc::default(),
@@ -220,6 +222,7 @@ impl Policy {
             self.challenge_local,
             self.allow_superuser,
             self.allow_replication,
+            self.allow_password,
             self.jwks_auto_fetch_enabled,
         ];
         let algorithms = self.algorithms.to_string();
@@ -344,6 +347,7 @@ mod tests {
             Policy { challenge_local: true, ..default() },
             Policy { allow_superuser: true, ..default() },
             Policy { allow_replication: true, ..default() },
+            Policy { allow_password: true, ..default() },
             Policy { issuers: Arc::new(Issuers::parse("i").unwrap()), ..default() },
             Policy { audience: Arc::from(["a".to_owned()]), ..default() },
             Policy { claim: Arc::new(ClaimPath::parse("oid").unwrap()), ..default() },

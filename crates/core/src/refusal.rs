@@ -265,6 +265,9 @@ pub enum Malformed {
     Critical,
     /// The header's `typ` names another kind of object.
     Type(String),
+    /// It does not begin as a token does, and is not the role's stored password either, which
+    /// `jwt_sso.allow_password` would take.
+    WrongPassword,
 }
 
 /// Why an issuer has no keys (check 4).

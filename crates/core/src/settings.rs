@@ -33,6 +33,7 @@ pub enum Id {
     AllowSuperuser,
     AllowReplication,
     HbaFile,
+    AllowPassword,
 }
 
 impl Id {

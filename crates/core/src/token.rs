@@ -66,6 +66,15 @@ impl<'t> CompactJws<'t> {
     }
 }
 
+/// Whether a password begins as a token does: with a JSON object in base64url
+/// and a dot. A token that was cut or damaged after its header still does.
+pub fn begins_like_token(password: &[u8]) -> bool {
+    let Some(dot) = password.iter().position(|byte| *byte == b'.') else { return false };
+    let Ok(header) = base64url(&password[..dot], "header") else { return false };
+    let header = header.trim_ascii();
+    header.starts_with(b"{") && header.ends_with(b"}")
+}
+
 /// The token is as good as a password: its parts are wiped when they are dropped.
 fn base64url(text: &[u8], part: &'static str) -> Result<Zeroizing<Vec<u8>>, Malformed> {
     URL_SAFE_NO_PAD.decode(text).map(Zeroizing::new).map_err(|_| Malformed::Base64(part))

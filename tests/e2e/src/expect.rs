@@ -31,7 +31,8 @@ pub fn refused(cluster: &Cluster, role: &str, login: &Login, reason: &str) -> Re
     let lines = all.lines().filter(|line| line.contains("jwt_sso: ") && line.contains(&tag));
     assert_eq!(lines.count(), 1, "one line for {reference}");
     let head = format!(
-        "jwt_sso: refused reason={reason} ref={reference} door=hook user={}",
+        "jwt_sso: refused reason={reason} ref={reference} door={} user={}",
+        login.door,
         serde_json::Value::from(role)
     );
     assert!(log.contains(&head), "expected: {head}\nlogged: {log}\nclient: {error:?}");
@@ -49,10 +50,11 @@ fn reference(detail: &str) -> &str {
 /// Holds a login to be accepted, with its one log line after `mark`; returns the session.
 #[track_caller]
 pub fn accepted(cluster: &Cluster, mark: LogMark, role: &str, login: Login, terms: &Terms) -> Wire {
+    let door = login.door;
     let session = login.session();
     let json = |text: &str| regex::escape(&serde_json::Value::from(text).to_string());
     let line = format!(
-        r#"LOG:  jwt_sso: accepted door=hook user={} issuer={} principal={} kid={} expires="{}""#,
+        r#"LOG:  jwt_sso: accepted door={door} user={} issuer={} principal={} kid={} expires="{}""#,
         json(role),
         json(terms.issuer),
         json(terms.principal),

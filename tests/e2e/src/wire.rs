@@ -46,6 +46,8 @@ pub enum End {
 
 /// A login by the raw client.
 pub struct Login {
+    /// The door that decides on it, as the log names it.
+    pub door: &'static str,
     /// Whether the server asked for a cleartext password.
     pub prompted: bool,
     /// How it ended.
@@ -77,19 +79,27 @@ impl Login {
 pub struct Client<'a> {
     cluster: &'a Cluster,
     transport: Transport,
+    door: &'static str,
     parameters: Vec<(String, String)>,
 }
 
 impl<'a> Client<'a> {
     /// A client of this role.
     pub fn new(cluster: &'a Cluster, role: &str) -> Self {
-        let client = Client { cluster, transport: Transport::Tls, parameters: Vec::new() };
+        let client =
+            Client { cluster, transport: Transport::Tls, door: "hook", parameters: Vec::new() };
         client.parameter("user", role).parameter("database", "postgres")
     }
 
     /// Another transport.
     pub fn by(mut self, transport: Transport) -> Self {
         self.transport = transport;
+        self
+    }
+
+    /// Another door, as the log names it, where the HBA lines lead there.
+    pub fn at(mut self, door: &'static str) -> Self {
+        self.door = door;
         self
     }
 
@@ -116,7 +126,7 @@ impl<'a> Client<'a> {
 
     /// Logs in, answering the prompt with these bytes.
     pub fn login_with(&self, answer: &[u8]) -> Login {
-        self.open().finish(answer)
+        Login { door: self.door, ..self.open().finish(answer) }
     }
 }
 
@@ -200,7 +210,7 @@ impl Wire {
         let mut prompted = false;
         loop {
             let Some(message) = self.read() else {
-                return Login { prompted, end: End::Closed };
+                return Login { door: "hook", prompted, end: End::Closed };
             };
             match (message.tag, message.authentication()) {
                 (_, Some(AUTH_OK)) => {}
@@ -213,9 +223,9 @@ impl Wire {
                 (_, Some(other)) => panic!("authentication request {other}"),
                 (b'E', _) => {
                     let error = Box::new(ServerError::parse(&message.body));
-                    return Login { prompted, end: End::Refused(error) };
+                    return Login { door: "hook", prompted, end: End::Refused(error) };
                 }
-                (b'Z', _) => return Login { prompted, end: End::Accepted(self) },
+                (b'Z', _) => return Login { door: "hook", prompted, end: End::Accepted(self) },
                 _ => {}
             }
         }

@@ -39,6 +39,24 @@ impl<'p> Admitted<'p> {
         self.policy
     }
 
+    /// Check 12: the role is not one of those that are kept from this door.
+    /// `is_superuser` is asked once, and not where the policy lets superusers in.
+    pub fn check_role(
+        &self,
+        role: &[u8],
+        is_superuser: impl FnOnce(&[u8]) -> bool,
+    ) -> Result<(), Refusal> {
+        if role.starts_with(b"pg_") {
+            Err(Refusal::ReservedRole(Reserved::Predefined))
+        } else if self.replication && !self.policy.allow_replication {
+            Err(Refusal::ReservedRole(Reserved::Replication))
+        } else if !self.policy.allow_superuser && is_superuser(role) {
+            Err(Refusal::ReservedRole(Reserved::Superuser))
+        } else {
+            Ok(())
+        }
+    }
+
     /// The end of check 1 and the start of check 2: something came, and it is
     /// three parts of base64url.
     pub fn decode<'t>(self, password: &'t [u8]) -> Result<DecodedToken<'p, 't>, Refusal> {
@@ -313,28 +331,16 @@ impl MappedToken<'_, '_> {
         &self.principal
     }
 
-    /// Check 12. `is_superuser` is asked once, and not where the policy lets superusers in.
+    /// Check 12, as [`Admitted::check_role`] makes it.
     pub fn grant(self, is_superuser: impl FnOnce(&[u8]) -> bool) -> Result<Grant, Refusal> {
         let SignedToken { token, issuer } = self.token.signed;
-        let Admitted { policy, replication } = token.admitted;
-        let reserved = if self.role.starts_with(b"pg_") {
-            Some(Reserved::Predefined)
-        } else if replication && !policy.allow_replication {
-            Some(Reserved::Replication)
-        } else if !policy.allow_superuser && is_superuser(self.role) {
-            Some(Reserved::Superuser)
-        } else {
-            None
-        };
-        match reserved {
-            Some(reserved) => Err(Refusal::ReservedRole(reserved)),
-            None => Ok(Grant {
-                issuer: issuer.iss.clone(),
-                principal: self.principal,
-                kid: token.header.kid().map(str::to_owned),
-                expires: self.token.expires,
-                role: self.role.to_vec(),
-            }),
-        }
+        token.admitted.check_role(self.role, is_superuser)?;
+        Ok(Grant {
+            issuer: issuer.iss.clone(),
+            principal: self.principal,
+            kid: token.header.kid().map(str::to_owned),
+            expires: self.token.expires,
+            role: self.role.to_vec(),
+        })
     }
 }

@@ -3,7 +3,7 @@
 use super::{Context, Id, Kind, Setting, Unit};
 
 /// Every setting, in the order in which docs/settings.md has them.
-pub static TABLE: [Setting; 22] = [
+pub static TABLE: [Setting; 23] = [
     Setting {
         id: Id::Enabled,
         name: "jwt_sso.enabled",
@@ -315,6 +315,22 @@ ALTER SYSTEM SET jwt_sso.identity_map =
             on it may `include` pg_hba.conf). Where the file is missing, the server does not \
             start. Where postgresql.conf sets `hba_file` itself, as on Debian, each reload logs \
             that it cannot be changed; that is harmless.",
+    },
+    Setting {
+        id: Id::AllowPassword,
+        name: "jwt_sso.allow_password",
+        kind: Kind::Bool { default: false },
+        context: Context::Sighup,
+        superuser_only: false,
+        mirrors: "",
+        short: "Whether a token line also takes the role's stored password.",
+        long: "For moving to tokens role by role. When on, what a client sends at the hook door or \
+            the PAM door is held against the role's stored password (SCRAM or MD5) where it does \
+            not look like a token, that is, does not begin with a JSON object in base64url and a \
+            dot. `VALID UNTIL` counts as it does everywhere. A password that does not match, and \
+            a role without one, are refused as `malformed_token`, which a password is where this \
+            is off. `allow_superuser` and `allow_replication` hold for passwords too. The \
+            password travels as a token does, readable to the server: over TLS.",
     },
 ];
 
