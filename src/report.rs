@@ -14,29 +14,10 @@ use jwt_sso_core::time::UnixTime;
 use pgrx::PgSqlErrorCode;
 use std::fmt::Write;
 
+pub use jwt_sso_core::door::Door;
+
 /// What a refused client is told.
 pub type ClientError = Message;
-
-/// The door that a log line names.
-#[derive(Clone, Copy, Debug)]
-pub enum Door {
-    /// The ClientAuthentication hook.
-    Hook,
-    /// The PAM module.
-    Pam,
-    /// The OAuth validator (PostgreSQL 18).
-    Oauth,
-}
-
-impl Door {
-    fn name(self) -> &'static str {
-        match self {
-            Door::Hook => "hook",
-            Door::Pam => "pam",
-            Door::Oauth => "oauth",
-        }
-    }
-}
 
 /// The DETAIL of every refusal whose cause an unproven client must not learn.
 const BLAND: &str = "The server did not accept this login; its log says why.";
