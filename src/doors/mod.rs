@@ -2,6 +2,7 @@
 //! with the role and the connection, to [`crate::decide`].
 
 pub mod hook;
+pub mod pam;
 
 use crate::decide::Login;
 use crate::pg::port::Client;

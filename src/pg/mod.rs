@@ -8,6 +8,7 @@ pub mod guard;
 pub mod guc;
 pub mod message;
 pub mod packet;
+pub mod pam;
 pub mod places;
 pub mod port;
 pub mod process;

@@ -15,6 +15,8 @@ pub struct Installation {
     pub library_dir: PathBuf,
     /// 15, 16, …
     pub major: u32,
+    /// Whether it was built with PAM.
+    pub with_pam: bool,
     run_as_postgres: bool,
 }
 
@@ -37,6 +39,7 @@ impl Installation {
             include_dir: pg_config("--includedir-server").into(),
             library_dir: pg_config("--pkglibdir").into(),
             major: digits.parse().expect("pg_config --version names a major version"),
+            with_pam: pg_config("--configure").contains("--with-pam"),
             run_as_postgres: output_of(Command::new("id").arg("-u")) == "0",
         }
     }

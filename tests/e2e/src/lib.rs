@@ -14,6 +14,7 @@ pub mod fixture;
 pub mod installation;
 pub mod issuer;
 pub mod message;
+pub mod pam;
 pub mod provider;
 pub mod psql;
 pub mod standby;
