@@ -35,7 +35,12 @@ SUDO = $(if $(shell test -w "$$($(PG_CONFIG) --pkglibdir)" && echo yes),,--sudo)
 # On a server without TLS, as PyPI's 16, the smoke set alone can run.
 SMOKE = $(if $(shell $(PG_CONFIG) --configure | grep -E -- '--with-(ssl=)?openssl'),,--test smoke)
 
-.PHONY: deps pg install demo test check core probe e2e describe
+# The flags of `cargo pgrx install`, so that lints and probe share what it compiles.
+CARGO_AS_PGRX = cargo --config \
+	"target.'cfg(all(target_family = \"unix\", not(target_os = \"macos\")))'.rustflags = \
+	[\"-C\", \"link-arg=-Wl,--no-gc-sections\"]"
+
+.PHONY: deps pg install demo test check lint core probe e2e describe
 
 deps:
 	@scripts/deps.sh
@@ -63,11 +68,14 @@ describe:
 	@echo "$$($(PG_CONFIG) --version)$(if $(SMOKE), without TLS: smoke set only)"
 
 # Format, lints and the import law.
-check:
+check: lint
 	cargo fmt --all --check
 	.ci/import-law
 	cargo clippy --workspace --exclude jwt_sso --all-targets -- --deny warnings
-	cargo clippy --package jwt_sso --release --no-default-features --features $(FEATURE) -- --deny warnings
+
+# What is compiled depends on the server's major version.
+lint:
+	$(CARGO_AS_PGRX) clippy --package jwt_sso --release --no-default-features --features $(FEATURE) -- --deny warnings
 
 # The decision, and the fetching of keys over HTTPS, without a server.
 core:
@@ -75,7 +83,7 @@ core:
 
 # The library as one test wants it: a login as "panic_probe" panics in the hook.
 probe:
-	cargo build --release --lib --package jwt_sso --no-default-features --features $(FEATURE),panic_probe
+	$(CARGO_AS_PGRX) build --release --lib --package jwt_sso --no-default-features --features $(FEATURE),panic_probe
 	mkdir -p $(dir $(PROBE))
 	cp $(TARGET_DIR)/release/libjwt_sso.so $(PROBE)
 

@@ -27,7 +27,7 @@ step() {
 server() {
     step "$1: the server" deps "$1" || return
     described=$(run --silent describe "$1")
-    step "$described: build and install" probe install-built "$1" &&
+    step "$described: lint, build and install" lint probe install-built "$1" &&
         step "$described: end to end" e2e "$1"
 }
 
