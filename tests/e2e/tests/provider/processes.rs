@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use jwt_sso_e2e::installation::output_of;
 use jwt_sso_e2e::provider::keys;
 use jwt_sso_e2e::wire::Wire;
-use jwt_sso_e2e::{Client, Cluster};
+use jwt_sso_e2e::Client;
 
 use crate::World;
 
