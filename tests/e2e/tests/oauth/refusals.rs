@@ -79,7 +79,7 @@ fn s2_each_reason() {
     }
     let cluster = start(&["alice"]);
     cluster.configure(&[
-        ("jwt_sso.issuers", &issuers(&Issuer::example())),
+        ("jwt_sso.issuers", &issuers(Issuer::example())),
         ("jwt_sso.max_token_lifetime", "1h"),
     ]);
     let mark = cluster.log_mark();
