@@ -19,9 +19,12 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::process::Command;
 
-use jwt_sso_e2e::installation::Installation;
+use jwt_sso_e2e::installation::{Installation, output_of};
+use jwt_sso_e2e::oauthbearer::offered;
+use jwt_sso_e2e::pam;
 use jwt_sso_e2e::{Cluster, Issuer};
 
 const PEER: &str = "local all postgres peer map=harness\n";
@@ -63,33 +66,20 @@ fn finds_only(cluster: &Cluster, expected: &[(&str, &str)]) {
     assert!(missing.is_empty() && rows.len() == expected.len(), "{missing:?} in {rows:#?}");
 }
 
-/// A file of /etc/pam.d, which only root may write; removed at the end.
-struct Service {
-    name: String,
-    path: PathBuf,
+/// The HBA line that leads to this service.
+fn line(service: &pam::Service) -> String {
+    format!("hostssl all all all pam pamservice={}", service.name())
 }
 
-impl Service {
-    fn new(test: &str, text: &str) -> Service {
-        let name = format!("jwt_sso_{test}_{}", std::process::id());
-        let path = Path::new("/etc/pam.d").join(&name);
-        fs::write(&path, text).expect("the tests run as root, who may write into /etc/pam.d");
-        Service { name, path }
-    }
-
-    fn line(&self) -> String {
-        format!("hostssl all all all pam pamservice={}", self.name)
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        fs::remove_file(&self.path).ok();
-    }
+fn path(service: &pam::Service) -> String {
+    format!("/etc/pam.d/{}", service.name())
 }
 
 #[test]
 fn s01_doors() {
+    if !Installation::get().with_pam {
+        return;
+    }
     let module = Path::new("/etc/hostname");
     let lines = |module: &str| format!("auth required {module}\naccount required {module}\n");
     // Any file will do for a report.
@@ -97,13 +87,13 @@ fn s01_doors() {
     fs::set_permissions(own.path(), Permissions::from_mode(0o755)).unwrap();
     let file = own.path().join("pam_jwt_sso.so");
     fs::copy(module, &file).unwrap();
-    let service = Service::new("s01", &lines(&file.display().to_string()));
-    let cluster = start(&format!("{}\nhostssl all alice all trust\n", service.line()));
+    let service = pam::Service::new(&lines(&file.display().to_string()));
+    let cluster = start(&format!("{}\nhostssl all alice all trust\n", line(&service)));
     let pam = "ok|token connections arrive by line 2 of ";
     finds_only(
         &cluster,
         &[
-            (pam, &format!("jwt_sso_hba.conf: {} (pam door)|", service.line())),
+            (pam, &format!("jwt_sso_hba.conf: {} (pam door)|", line(&service))),
             ("warning|no connection reaches a token line, since line 2", "all alice all trust"),
         ],
     );
@@ -217,7 +207,10 @@ fn s07_challenged_socket() {
 
 #[test]
 fn s08_missing_service() {
-    let name = format!("jwt_sso_nowhere_{}", std::process::id());
+    if !Installation::get().with_pam {
+        return;
+    }
+    let name = pam::unused_name();
     let cluster = start(&format!("hostssl all all all pam pamservice={name}\n"));
     let text = format!("the PAM service \"{name}\" has no file");
     let hint = format!("pam_jwt_sso.so\\n' auth account >> /etc/pam.d/{name}");
@@ -228,16 +221,17 @@ fn s08_missing_service() {
 
 #[test]
 fn s09_incomplete_service() {
-    let auth =
-        Service::new("s09auth", "auth required pam_jwt_sso.so\naccount required pam_permit.so\n");
-    let account = Service::new("s09account", "account required pam_jwt_sso.so\n");
-    let none = Service::new("s09none", "# auth required pam_jwt_sso.so\n");
-    let own = Service::new("s09own", "auth required /x/pam_jwt_sso.so\n");
-    let text = format!("@include {}\naccount include {}\n", own.name, account.name);
-    let included = Service::new("s09included", &text);
-    let wrong = Service::new("s09wrong", &format!("auth include {}\n", account.name));
-    let lines: Vec<String> =
-        [&auth, &account, &none, &included, &wrong].map(Service::line).to_vec();
+    if !Installation::get().with_pam {
+        return;
+    }
+    let auth = pam::Service::new("auth required pam_jwt_sso.so\naccount required pam_permit.so\n");
+    let account = pam::Service::new("account required pam_jwt_sso.so\n");
+    let none = pam::Service::new("# auth required pam_jwt_sso.so\n");
+    let own = pam::Service::new("auth required /x/pam_jwt_sso.so\n");
+    let text = format!("@include {}\naccount include {}\n", own.name(), account.name());
+    let included = pam::Service::new(&text);
+    let wrong = pam::Service::new(&format!("auth include {}\n", account.name()));
+    let lines: Vec<String> = [&auth, &account, &none, &included, &wrong].map(line).to_vec();
     let cluster = start("local all all reject\n");
     for (service, lacks, types) in [
         (&auth, "has no account line with pam_jwt_sso.so", "account"),
@@ -245,8 +239,8 @@ fn s09_incomplete_service() {
         (&none, "has no auth and no account line with", "auth account"),
         (&wrong, "has no auth and no account line with", "auth account"),
     ] {
-        rewrite(&cluster, &service.line());
-        let path = service.path.display();
+        rewrite(&cluster, &line(service));
+        let path = path(service);
         let finding = format!("error|{path} {lacks}");
         finds_only(&cluster, &[(&finding, &format!("\\n' {types} >> {path}"))]);
     }
@@ -256,9 +250,12 @@ fn s09_incomplete_service() {
 
 #[test]
 fn s10_missing_module() {
+    if !Installation::get().with_pam {
+        return;
+    }
     let text = "auth required /no/pam_jwt_sso.so\naccount required /no/pam_jwt_sso.so\n";
-    let service = Service::new("s10", text);
-    let cluster = start(&service.line());
+    let service = pam::Service::new(text);
+    let cluster = start(&line(&service));
     let finding = "the PAM module /no/pam_jwt_sso.so is missing, so every login is refused by ";
     finds_only(&cluster, &[(&format!("error|{finding}"), "|make install")]);
     assert!(cluster.whole_log().contains(&format!("LOG:  jwt_sso: {finding}")));
@@ -266,12 +263,18 @@ fn s10_missing_module() {
 
 #[test]
 fn s11_unreadable_service() {
-    let service = Service::new("s11", "auth required pam_jwt_sso.so\n");
-    fs::set_permissions(&service.path, Permissions::from_mode(0o600)).unwrap();
-    let cluster = start(&service.line());
-    let hint = format!("|chmod a+r {}", service.path.display());
+    if !Installation::get().with_pam {
+        return;
+    }
+    let service = pam::Service::new("auth required pam_jwt_sso.so\n");
+    // Of root, who wrote it.
+    let chmod = ["chmod", "0600", &path(&service)];
+    let by_root = fs::set_permissions(path(&service), Permissions::from_mode(0o600));
+    by_root.unwrap_or_else(|_| drop(output_of(Command::new("sudo").arg("-n").args(chmod))));
+    let cluster = start(&line(&service));
+    let hint = format!("|chmod a+r {}", path(&service));
     let finding =
-        format!("error|the PAM service \"{}\" has no file that this server", service.name);
+        format!("error|the PAM service \"{}\" has no file that this server", service.name());
     finds_only(&cluster, &[(&finding, &hint)]);
 }
 
@@ -300,7 +303,7 @@ fn s12_unreadable_hba_files() {
 
 #[test]
 fn s13_oauth_in_clear() {
-    if Installation::get().major < 18 {
+    if !offered() {
         return;
     }
     let line =
@@ -321,7 +324,7 @@ fn s13_oauth_in_clear() {
 
 #[test]
 fn s14_oauth_library() {
-    if Installation::get().major < 18 {
+    if !offered() {
         return;
     }
     let line = "hostssl all all all oauth issuer=\"https://issuer.example\" scope=\"openid\" \
