@@ -16,7 +16,7 @@ ifdef PG
 $(if $(findstring command,$(origin PG_CONFIG)),$(error name PG or PG_CONFIG, not both))
 SERVERS = PG=$(PG)
 # Looked for when a recipe runs, that is, after deps.
-PG_CONFIG = $(shell scripts/pg.sh --print $(PG))
+PG_CONFIG = $(shell JWT_SSO_CACHE=$(JWT_SSO_CACHE) scripts/pg.sh --print $(PG))
 endif
 
 PG_CONFIG ?= pg_config
