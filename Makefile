@@ -33,7 +33,7 @@ PROBE = $(JWT_SSO_CACHE)/probe/$(FEATURE)/jwt_sso.so
 # The file manager of Debian owns the server's folders.
 SUDO = $(if $(shell test -w "$$($(PG_CONFIG) --pkglibdir)" && echo yes),,--sudo)
 # On a server without TLS, as PyPI's 16, the smoke set alone can run.
-SMOKE = $(if $(shell $(PG_CONFIG) --configure | grep -E -- '--with-(ssl=)?openssl'),,--test smoke)
+SMOKE = $(if $(shell grep USE_OPENSSL.1 "$$($(PG_CONFIG) --includedir-server)/pg_config.h"),,--test smoke)
 
 # The flags of `cargo pgrx install`, so that lints and probe share what it compiles.
 CARGO_AS_PGRX = cargo --config \

@@ -29,7 +29,9 @@ impl Installation {
 
     fn find() -> Installation {
         let version = pg_config("--version");
-        let configure = pg_config("--configure");
+        let include_dir = PathBuf::from(pg_config("--includedir-server"));
+        let config = std::fs::read_to_string(include_dir.join("pg_config.h"));
+        let config = config.expect("the server's headers are installed");
         let digits: String = version
             .chars()
             .skip_while(|c| !c.is_ascii_digit())
@@ -37,11 +39,9 @@ impl Installation {
             .collect();
         Installation {
             bindir: pg_config("--bindir").into(),
-            include_dir: pg_config("--includedir-server").into(),
+            include_dir,
             library_dir: pg_config("--pkglibdir").into(),
-            tls: ["--with-openssl", "--with-ssl=openssl"]
-                .iter()
-                .any(|option| configure.contains(option)),
+            tls: config.lines().any(|line| line == "#define USE_OPENSSL 1"),
             major: digits.parse().expect("pg_config --version names a major version"),
             run_as_postgres: output_of(Command::new("id").arg("-u")) == "0",
         }
