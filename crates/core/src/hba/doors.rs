@@ -49,10 +49,13 @@ impl Site {
             }
             "oauth" => {
                 let libraries = self.oauth_libraries.as_ref()?;
-                let ours = match (line.option("validator"), libraries.as_slice()) {
-                    (Some(validator), _) => is_this_library(validator),
-                    (None, [only]) => is_this_library(only),
-                    (None, _) => false,
+                let ours = match line.option("validator") {
+                    Some(validator) => is_this_library(validator),
+                    // The only one is meant; none, or several, is a mistake to be found.
+                    None => {
+                        let mut names = libraries.iter().map(|name| is_this_library(name));
+                        libraries.is_empty() || names.any(|is_ours| is_ours)
+                    }
                 };
                 ours.then_some(Door::Oauth)
             }
@@ -60,9 +63,9 @@ impl Site {
         }
     }
 
-    /// Whether the server may load us by that name: it compares the texts.
-    pub(super) fn has_oauth_library(&self, name: &str) -> bool {
-        self.oauth_libraries.iter().flatten().any(|library| library == name)
+    /// The libraries that the server may load as validators.
+    pub(super) fn oauth_libraries(&self) -> &[String] {
+        self.oauth_libraries.as_deref().unwrap_or_default()
     }
 }
 
@@ -158,9 +161,9 @@ mod tests {
         let line = line("hostssl all all all oauth issuer=x scope=y");
         for (libraries, door) in [
             (Some(vec!["jwt_sso"]), Some(Door::Oauth)),
-            (Some(vec!["jwt_sso", "other"]), None),
+            (Some(vec!["jwt_sso", "other"]), Some(Door::Oauth)),
+            (Some(vec![]), Some(Door::Oauth)),
             (Some(vec!["other"]), None),
-            (Some(vec![]), None),
             (None, None),
         ] {
             let owned = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();

@@ -50,6 +50,8 @@ pub enum What<'p> {
     BearerInClear,
     /// The rule's validator is not among `oauth_validator_libraries`.
     NoValidator(String),
+    /// The rule names no validator, and there are several.
+    WhichValidator,
     /// The PAM service has no file, or one that cannot be read.
     NoService(String, Option<(PathBuf, String)>),
     /// The service's file has no lines of these types with the module.
@@ -113,8 +115,14 @@ fn service<'p>(place: &Place, site: &Site) -> Option<What<'p>> {
 }
 
 fn validator<'p>(place: &Place, site: &Site) -> Option<What<'p>> {
-    let named = place.line.option("validator")?;
-    (!site.has_oauth_library(named)).then(|| What::NoValidator(named.to_owned()))
+    match (place.line.option("validator"), site.oauth_libraries()) {
+        // The server compares the texts.
+        (Some(named), libraries) if libraries.iter().any(|library| library == named) => None,
+        (Some(named), _) => Some(What::NoValidator(named.to_owned())),
+        (None, []) => Some(What::NoValidator("jwt_sso".to_owned())),
+        (None, [_]) => None,
+        (None, _) => Some(What::WhichValidator),
+    }
 }
 
 impl Fault<'_> {
@@ -135,6 +143,10 @@ impl Fault<'_> {
             What::NoValidator(name) => format!(
                 "Write oauth_validator_libraries = '{name}' into postgresql.conf, beside what it \
                  has already, and then SELECT pg_reload_conf()."
+            ),
+            What::WhichValidator => format!(
+                "Write it as {} validator=jwt_sso and then SELECT pg_reload_conf().",
+                place.line.text
             ),
             What::NoService(name, None) => format!(
                 "{}, or make install, which brings /etc/pam.d/jwt_sso.",
@@ -180,6 +192,11 @@ impl fmt::Display for Fault<'_> {
             What::NoValidator(name) => write!(
                 f,
                 "the validator {name} is not among oauth_validator_libraries, so the server \
+                 refuses its HBA file at the next start or reload: {place}"
+            ),
+            What::WhichValidator => write!(
+                f,
+                "oauth_validator_libraries names several and a line none of them, so the server \
                  refuses its HBA file at the next start or reload: {place}"
             ),
             What::NoService(name, unreadable) => {
@@ -314,6 +331,16 @@ mod tests {
             let finding = "error|the validator jwt_sso is not among oauth_validator_libraries";
             has_one(line, &site, finding, "oauth_validator_libraries = 'jwt_sso'");
         }
+        let line = "hostssl all all all oauth issuer=x scope=y";
+        let found = |libraries: &[&str]| {
+            let names = libraries.iter().map(|name| (*name).to_owned()).collect();
+            faults(line, &Site { oauth_libraries: Some(names), ..site(Service::Unknown) })
+        };
+        assert_eq!(found(&["jwt_sso"]), [""; 0]);
+        assert_eq!(found(&["other"]), [""; 0]);
+        assert!(found(&[])[0].starts_with("error|the validator jwt_sso is not among"));
+        let several = &found(&["jwt_sso", "other"])[0];
+        assert!(several.contains(&format!("|Write it as {line} validator=jwt_sso and")));
     }
 
     #[test]
