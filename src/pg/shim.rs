@@ -41,6 +41,8 @@ unsafe extern "C-unwind" {
     pub fn jwt_sso_port_is_unix(port: *const pg_sys::Port) -> bool;
     pub fn jwt_sso_port_is_tls(port: *const pg_sys::Port) -> bool;
     pub fn jwt_sso_port_is_trust(port: *const pg_sys::Port) -> bool;
+    pub fn jwt_sso_port_is_pam(port: *const pg_sys::Port) -> bool;
+    pub fn jwt_sso_authenticating_port() -> *mut pg_sys::Port;
     /// May raise: out of memory.
     pub fn jwt_sso_port_set_identity(port: *mut pg_sys::Port, identity: *const c_char);
 
