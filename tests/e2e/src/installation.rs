@@ -15,10 +15,10 @@ pub struct Installation {
     pub library_dir: PathBuf,
     /// 15, 16, …
     pub major: u32,
-    /// Whether it was built with PAM.
-    pub with_pam: bool,
     /// Whether the server was built with TLS. Where it was not, only `smoke.rs` can run.
     pub tls: bool,
+    /// Whether it was built with PAM.
+    pub with_pam: bool,
     run_as_postgres: bool,
 }
 
