@@ -49,7 +49,7 @@ check:
 core:
 	cargo test --package jwt_sso_core --package jwt_sso_fetch
 
-# The library as one test wants it: a login as "panic_probe" panics in the hook.
+# The library as one test wants it: a login as "panic_probe" panics at its door.
 probe:
 	cargo build --release --lib --package jwt_sso --no-default-features --features $(FEATURE),panic_probe
 	mkdir -p $(dir $(PROBE))
