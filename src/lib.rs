@@ -43,6 +43,7 @@ pub extern "C-unwind" fn _PG_init() {
     }
     settings::init();
     doors::hook::init();
+    doors::pam::init();
     keyring::init(settings::key_cache_bytes());
     if !pg::process::is_binary_upgrade() {
         worker::init();
