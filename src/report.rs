@@ -9,7 +9,9 @@ use crate::decide::Login;
 use crate::pg::message::{self, Message};
 use crate::pg::process;
 use jwt_sso_core::decision::{Facts, Grant};
-use jwt_sso_core::refusal::{KeyMismatch, Malformed, MapFor, NoKeys, Refusal, Reserved};
+use jwt_sso_core::refusal::{
+    IssuerMismatch, KeyMismatch, Malformed, MapFor, NoKeys, Refusal, Reserved,
+};
 use jwt_sso_core::time::UnixTime;
 use pgrx::PgSqlErrorCode;
 use std::fmt::Write;
@@ -25,6 +27,7 @@ pub enum Door {
     /// The PAM module.
     Pam,
     /// The OAuth validator (PostgreSQL 18).
+    #[cfg(feature = "pg18")]
     Oauth,
 }
 
@@ -33,7 +36,17 @@ impl Door {
         match self {
             Door::Hook => "hook",
             Door::Pam => "pam",
+            #[cfg(feature = "pg18")]
             Door::Oauth => "oauth",
+        }
+    }
+
+    /// What a client sends its token as.
+    fn carrier(self) -> &'static str {
+        match self {
+            Door::Hook | Door::Pam => "password",
+            #[cfg(feature = "pg18")]
+            Door::Oauth => "bearer token",
         }
     }
 }
@@ -82,7 +95,8 @@ pub fn refused(login: &Login<'_>, refusal: &Refusal, facts: &Facts, length: usiz
     }
     field(&mut line, "detail", &log_detail(refusal));
     message::log(&line);
-    client_error(login, &client_detail(refusal), client_hint(refusal, length), &reference)
+    let detail = client_detail(refusal, login.door.carrier());
+    client_error(login, &detail, client_hint(refusal, length), &reference)
 }
 
 /// A panic or an error inside the decision.
@@ -95,6 +109,12 @@ pub fn bypassed(login: &Login<'_>) -> ClientError {
     let detail = "a trust line let the client in and the hook was not called: another library \
                   replaced ClientAuthentication_hook without calling it";
     internal(login, "misconfigured", detail)
+}
+
+/// A login at a door that the server opened although the library is not preloaded.
+#[cfg(feature = "pg18")]
+pub fn not_preloaded(login: &Login<'_>) -> ClientError {
+    internal(login, "misconfigured", "jwt_sso is not in shared_preload_libraries")
 }
 
 /// A message of another type came instead of a password.
@@ -175,8 +195,9 @@ fn is_invisible(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
-/// The fact for the client: bland until the signature is proven.
-fn client_detail(refusal: &Refusal) -> String {
+/// The fact for the client: bland until the signature is proven. `carrier` is
+/// what the client sent its token as.
+fn client_detail(refusal: &Refusal, carrier: &str) -> String {
     match refusal {
         Refusal::Misconfigured { .. }
         | Refusal::Disabled
@@ -190,7 +211,7 @@ fn client_detail(refusal: &Refusal) -> String {
             "The password is neither a JSON Web Token nor the role's stored password.".to_owned()
         }
         Refusal::MalformedToken(_) => {
-            "The password is not a well-formed JSON Web Token.".to_owned()
+            format!("The {carrier} is not a well-formed JSON Web Token.")
         }
         Refusal::UnsupportedAlgorithm { alg: Some(alg), .. } => {
             format!("The token's algorithm {} is not accepted.", quote(alg))
@@ -265,12 +286,7 @@ fn log_detail(refusal: &Refusal) -> String {
             format!("token algorithm {alg}, accepted {accepted}")
         }
         Refusal::UnknownIssuer { issuer: None, .. } => "the token has no iss".to_owned(),
-        Refusal::UnknownIssuer { near: Some(near), .. } => format!(
-            "only the scheme or a trailing slash differs from the configured issuer {}; \
-             jwt_sso.issuers must have it exactly as the token does",
-            quote(near)
-        ),
-        Refusal::UnknownIssuer { near: None, .. } => "not in jwt_sso.issuers".to_owned(),
+        Refusal::UnknownIssuer { mismatch, .. } => unknown_issuer(mismatch),
         Refusal::KeysUnavailable(why) => no_keys(*why).to_owned(),
         Refusal::UnknownKey { kid, issuer_keys, mismatch } => {
             unknown_key(kid.as_deref(), *issuer_keys, *mismatch)
@@ -313,7 +329,7 @@ fn malformed(what: &Malformed) -> String {
     match what {
         Malformed::TooLong(length) => format!("{length} bytes are too long for a token"),
         Malformed::Parts(count) => {
-            format!("a token has three parts separated by dots, this password {count}")
+            format!("a token has three parts separated by dots, this one {count}")
         }
         Malformed::Base64(part) => format!("the {part} is not strict base64url"),
         Malformed::Json(part, error) => format!("the {part} is not strict JSON: {error}"),
@@ -328,11 +344,29 @@ fn malformed(what: &Malformed) -> String {
     }
 }
 
+fn unknown_issuer(mismatch: &IssuerMismatch) -> String {
+    match mismatch {
+        IssuerMismatch::NotConfigured => "not in jwt_sso.issuers".to_owned(),
+        IssuerMismatch::Near(near) => format!(
+            "only the scheme or a trailing slash differs from the configured issuer {}; \
+             jwt_sso.issuers must have it exactly as the token does",
+            quote(near)
+        ),
+        IssuerMismatch::NotDemanded(demanded) => {
+            format!("the HBA line demands the issuer {}", quote(demanded))
+        }
+    }
+}
+
 fn not_mapped(map: MapFor) -> &'static str {
     match map {
         MapFor::NoMap => "no identity map is configured, so the role must equal the identity",
         MapFor::NoLine => "the identity map has no line for this issuer",
         MapFor::Lines => "no line of the identity map gives the requested role for this identity",
+        MapFor::Server => {
+            "the HBA line has no delegate_ident_mapping=1: its map= in pg_ident.conf, or without \
+             one equality, does not give the requested role for this identity"
+        }
     }
 }
 

@@ -2,6 +2,9 @@
 //! with the role and the connection, to [`crate::decide`].
 
 pub mod hook;
+#[cfg(feature = "pg18")]
+pub mod oauth;
+pub mod pam;
 
 use crate::decide::Login;
 use crate::pg::port::Client;

@@ -7,7 +7,10 @@ pub mod background;
 pub mod guard;
 pub mod guc;
 pub mod message;
+#[cfg(feature = "pg18")]
+pub mod oauth;
 pub mod packet;
+pub mod pam;
 pub mod places;
 pub mod port;
 pub mod process;

@@ -21,6 +21,14 @@ impl Client {
         NonNull::new(port).map(|port| Client { port })
     }
 
+    /// The connection whose client this process authenticates just now.
+    pub(super) fn authenticating() -> Option<Client> {
+        // SAFETY: reads globals.
+        let port = unsafe { shim::jwt_sso_authenticating_port() };
+        // SAFETY: NULL, or this backend's Port inside ClientAuthentication.
+        unsafe { Client::new(port) }
+    }
+
     pub(super) fn as_ptr(&self) -> *mut pg_sys::Port {
         self.port.as_ptr()
     }
@@ -55,10 +63,46 @@ impl Client {
         unsafe { shim::jwt_sso_port_is_trust(self.port.as_ptr()) }
     }
 
+    /// Whether the method of the HBA line is `pam`.
+    pub fn is_pam(&self) -> bool {
+        // SAFETY: `new` promises a live Port with its HBA line.
+        unsafe { shim::jwt_sso_port_is_pam(self.port.as_ptr()) }
+    }
+
     /// Whether this is a replication connection, physical or logical.
     pub fn is_replication(&self) -> bool {
         // SAFETY: a plain global that the startup packet set.
         unsafe { pg_sys::am_walsender }
+    }
+
+    /// The option `issuer` of an `oauth` line; empty where there is none.
+    #[cfg(feature = "pg18")]
+    pub fn oauth_issuer(&self) -> String {
+        // SAFETY: `new` promises a live Port with its HBA line.
+        let issuer = unsafe { shim::jwt_sso_port_oauth_issuer(self.port.as_ptr()) };
+        if issuer.is_null() {
+            return String::new();
+        }
+        // SAFETY: the HBA line's own text, NUL-terminated.
+        unsafe { CStr::from_ptr(issuer) }.to_string_lossy().into_owned()
+    }
+
+    /// Whether an `oauth` line leaves the mapping of identities to its
+    /// validator (`delegate_ident_mapping=1`).
+    #[cfg(feature = "pg18")]
+    pub fn oauth_delegates_mapping(&self) -> bool {
+        // SAFETY: `new` promises a live Port with its HBA line.
+        unsafe { shim::jwt_sso_port_oauth_delegates_mapping(self.port.as_ptr()) }
+    }
+
+    /// Whether the server's own user name map, the one that `map=` of the HBA
+    /// line names in pg_ident.conf, gives `identity` the requested role; without
+    /// `map=`, whether they are equal. The server logs each one that does not.
+    #[cfg(feature = "pg18")]
+    pub fn usermap_allows(&self, identity: &str) -> bool {
+        let Ok(identity) = CString::new(identity) else { return false };
+        // SAFETY: `new` promises a live Port with its HBA line; an ERROR unwinds.
+        unsafe { shim::jwt_sso_port_usermap_allows(self.port.as_ptr(), identity.as_ptr()) }
     }
 
     /// Records who the client is, where no one did before: `SYSTEM_USER` from

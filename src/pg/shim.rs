@@ -4,6 +4,8 @@
 
 use pgrx::pg_sys;
 use pgrx::prelude::*;
+#[cfg(feature = "pg18")]
+use std::ffi::c_void;
 use std::ffi::{c_char, c_int};
 
 /// `jwt_sso_ask_password`: the packet is in the buffer.
@@ -16,12 +18,19 @@ pub const PROCESS_POSTMASTER: c_int = 0;
 /// `jwt_sso_process`: a process that may run ALTER SYSTEM.
 pub const PROCESS_SESSION: c_int = 1;
 
+/// `jwt_sso_oauth_callbacks`: given a token, says whether its bearer is let in,
+/// and as whom.
+#[cfg(feature = "pg18")]
+pub type DecideToken = unsafe extern "C-unwind" fn(*const c_char, *mut *mut c_char) -> bool;
+
 #[pg_guard]
 unsafe extern "C-unwind" {
     pub fn jwt_sso_port_user(port: *const pg_sys::Port) -> *const c_char;
     pub fn jwt_sso_port_is_unix(port: *const pg_sys::Port) -> bool;
     pub fn jwt_sso_port_is_tls(port: *const pg_sys::Port) -> bool;
     pub fn jwt_sso_port_is_trust(port: *const pg_sys::Port) -> bool;
+    pub fn jwt_sso_port_is_pam(port: *const pg_sys::Port) -> bool;
+    pub fn jwt_sso_authenticating_port() -> *mut pg_sys::Port;
     /// May raise: out of memory.
     pub fn jwt_sso_port_set_identity(port: *mut pg_sys::Port, identity: *const c_char);
 
@@ -50,4 +59,16 @@ unsafe extern "C-unwind" {
     pub fn jwt_sso_in_statement() -> bool;
     pub fn jwt_sso_speaks_utf8() -> bool;
     pub fn jwt_sso_addin_lock() -> *mut pg_sys::LWLock;
+}
+
+// In a block of its own: `#[pg_guard]` drops the conditions of single functions.
+#[cfg(feature = "pg18")]
+#[pg_guard]
+unsafe extern "C-unwind" {
+    pub fn jwt_sso_port_oauth_issuer(port: *const pg_sys::Port) -> *const c_char;
+    pub fn jwt_sso_port_oauth_delegates_mapping(port: *const pg_sys::Port) -> bool;
+    /// May raise: a look into the catalogue, out of memory.
+    pub fn jwt_sso_port_usermap_allows(port: *const pg_sys::Port, identity: *const c_char) -> bool;
+    /// Returns the validator's table of callbacks, in static memory.
+    pub fn jwt_sso_oauth_callbacks(decide: DecideToken) -> *const c_void;
 }
