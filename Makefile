@@ -66,7 +66,7 @@ test:
 
 # The server in words, for the summary.
 describe:
-	@echo "$$($(PG_CONFIG) --version)$(if $(SMOKE), without TLS: smoke set only)"
+	@echo "$$($(PG_CONFIG) --version)$(if $(SMOKE), (without TLS: smoke set only))"
 
 # Format, lints and the import law.
 check:
