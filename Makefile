@@ -66,13 +66,14 @@ test:
 
 # The server in words, for the summary.
 describe:
-	@echo "$$($(PG_CONFIG) --version)$(if $(SMOKE), without TLS: smoke set only)"
+	@echo "$$($(PG_CONFIG) --version)$(if $(SMOKE), (without TLS: smoke set only))"
 
 # Format, lints and the import law.
-check: lint
+check:
 	cargo fmt --all --check
 	.ci/import-law
 	cargo clippy --workspace --exclude jwt_sso --all-targets -- --deny warnings
+	@$(MAKE) --no-print-directory lint
 
 # What is compiled depends on the server's major version.
 lint:
