@@ -9,6 +9,7 @@ mod file;
 mod hba;
 mod inspect;
 mod keyring;
+mod pam_service;
 mod pg;
 mod report;
 mod settings;

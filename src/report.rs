@@ -16,40 +16,10 @@ use jwt_sso_core::time::UnixTime;
 use pgrx::PgSqlErrorCode;
 use std::fmt::Write;
 
+pub use jwt_sso_core::door::Door;
+
 /// What a refused client is told.
 pub type ClientError = Message;
-
-/// The door that a log line names.
-#[derive(Clone, Copy, Debug)]
-pub enum Door {
-    /// The ClientAuthentication hook.
-    Hook,
-    /// The PAM module.
-    Pam,
-    /// The OAuth validator (PostgreSQL 18).
-    #[cfg(feature = "pg18")]
-    Oauth,
-}
-
-impl Door {
-    fn name(self) -> &'static str {
-        match self {
-            Door::Hook => "hook",
-            Door::Pam => "pam",
-            #[cfg(feature = "pg18")]
-            Door::Oauth => "oauth",
-        }
-    }
-
-    /// What a client sends its token as.
-    fn carrier(self) -> &'static str {
-        match self {
-            Door::Hook | Door::Pam => "password",
-            #[cfg(feature = "pg18")]
-            Door::Oauth => "bearer token",
-        }
-    }
-}
 
 /// The DETAIL of every refusal whose cause an unproven client must not learn.
 const BLAND: &str = "The server did not accept this login; its log says why.";
@@ -95,8 +65,7 @@ pub fn refused(login: &Login<'_>, refusal: &Refusal, facts: &Facts, length: usiz
     }
     field(&mut line, "detail", &log_detail(refusal));
     message::log(&line);
-    let detail = client_detail(refusal, login.door.carrier());
-    client_error(login, &detail, client_hint(refusal, length), &reference)
+    client_error(login, &client_detail(refusal), client_hint(refusal, length), &reference)
 }
 
 /// A panic or an error inside the decision.
@@ -195,9 +164,8 @@ fn is_invisible(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
-/// The fact for the client: bland until the signature is proven. `carrier` is
-/// what the client sent its token as.
-fn client_detail(refusal: &Refusal, carrier: &str) -> String {
+/// The fact for the client: bland until the signature is proven.
+fn client_detail(refusal: &Refusal) -> String {
     match refusal {
         Refusal::Misconfigured { .. }
         | Refusal::Disabled
@@ -211,7 +179,7 @@ fn client_detail(refusal: &Refusal, carrier: &str) -> String {
             "The password is neither a JSON Web Token nor the role's stored password.".to_owned()
         }
         Refusal::MalformedToken(_) => {
-            format!("The {carrier} is not a well-formed JSON Web Token.")
+            "What the client sent is not a well-formed JSON Web Token.".to_owned()
         }
         Refusal::UnsupportedAlgorithm { alg: Some(alg), .. } => {
             format!("The token's algorithm {} is not accepted.", quote(alg))

@@ -195,6 +195,12 @@ pub fn challenges_local() -> bool {
     }
 }
 
+/// Whether a token is asked for over TLS or a Unix socket only. While there is
+/// no policy in force none is asked for at all.
+pub fn requires_tls() -> bool {
+    in_force(|policy| policy.map_or(true, |policy| policy.require_tls))
+}
+
 /// The settings that were refused, in the last reload or at start.
 pub fn refused() -> SettingSet {
     state().rounds.refused()

@@ -12,6 +12,7 @@ use crate::{hba, keyring};
 use fetching::Fetching;
 use jwt_sso_core::advice::Advice;
 use jwt_sso_core::digest::Digest;
+use jwt_sso_core::hba::faults::{self, Fault};
 use jwt_sso_core::image::{KeyAbout, KeyRecord, KeySet, Status};
 use jwt_sso_core::issuers::IssuerKeys;
 use jwt_sso_core::jwks::StaticJwks;
@@ -120,7 +121,7 @@ impl Worker {
         self.status = status;
         self.publish();
         self.said = say_advice(&self.said);
-        self.said_lines = say_trust_lines(&self.said_lines);
+        self.said_lines = say_token_lines(&self.said_lines);
     }
 
     fn publish(&mut self) {
@@ -177,14 +178,20 @@ fn static_set(source: Digest, issuer: &str, settings: &[&StaticJwks]) -> KeySet 
     set
 }
 
-/// Names each line by which tokens are asked for and that was not `said` before.
-fn say_trust_lines(said: &[String]) -> Vec<String> {
-    let lines: Vec<String> =
-        hba::trust_lines_in_force().iter().map(|place| place.to_string()).collect();
-    for line in lines.iter().filter(|line| !said.contains(line)) {
-        message::log(&format!("jwt_sso: token connections arrive by {line}"));
+/// Names each line by which tokens are asked for, and what is wrong about it,
+/// that was not `said` before.
+fn say_token_lines(said: &[String]) -> Vec<String> {
+    let rules = hba::in_force();
+    let mut sayings = Vec::new();
+    for line in faults::token_lines(&rules.places, &hba::site(&rules)) {
+        sayings.push(line.to_string());
+        let errors = line.faults.iter().filter(|fault| fault.is_error());
+        sayings.extend(errors.map(Fault::to_string));
     }
-    lines
+    for saying in sayings.iter().filter(|saying| !said.contains(saying)) {
+        message::log(&format!("jwt_sso: {saying}"));
+    }
+    sayings
 }
 
 fn say_refused(refused: SettingSet) {

@@ -1,9 +1,9 @@
 //! The findings of `jwt_sso.check()`.
 
+mod doors;
 mod key_sets;
 mod roles;
 
-use crate::hba::{self, Place};
 use crate::keyring;
 use crate::pg::process;
 use crate::settings;
@@ -59,7 +59,7 @@ pub fn all() -> Vec<Finding> {
     }
     let status = keyring::status();
     let mut findings = Vec::from_iter(soundness(status.as_ref()));
-    findings.extend(hba_lines());
+    findings.extend(doors::findings());
     findings.extend(writable_files());
     // What is not in force is not worth judging before it can be.
     let refused = status.as_ref().is_some_and(|status| status.refused != 0);
@@ -236,33 +236,4 @@ fn for_issuers(issuers: &[&str]) -> String {
         [first] => format!("for the issuer {first}"),
         [first, rest @ ..] => format!("for the issuer {first} and {} more", rest.len()),
     }
-}
-
-fn hba_lines() -> Vec<Finding> {
-    let outside = |place: Place| {
-        error(
-            format!(
-                "a trust line outside jwt_sso.hba_file is open when the library is missing: {place}"
-            ),
-            "Move the line into a file of its own, name it in jwt_sso.hba_file and restart the server.",
-        )
-    };
-    let without_tls = |place: Place| {
-        warning(
-            format!("tokens can be asked for without TLS by {place}"),
-            "Write hostssl instead of host, then SELECT pg_reload_conf().",
-        )
-    };
-    let plain = |place: &Place| place.line.kind != "hostssl";
-    let mut findings: Vec<Finding> =
-        hba::trust_lines_without_us().into_iter().map(outside).collect();
-    let (plain, encrypted): (Vec<Place>, Vec<Place>) =
-        hba::trust_lines_in_force().into_iter().partition(plain);
-    findings.extend(plain.into_iter().map(without_tls));
-    findings.extend(encrypted.into_iter().map(|place| Finding {
-        severity: Severity::Ok,
-        text: format!("token connections arrive by {place}"),
-        hint: None,
-    }));
-    findings
 }

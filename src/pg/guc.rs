@@ -199,6 +199,18 @@ pub fn has_placeholder(name: &CStr) -> bool {
     !value.is_null()
 }
 
+/// The text of a setting of the server or of anybody; `None` where there is none.
+pub fn text_of(name: &CStr) -> Option<String> {
+    // SAFETY: a NUL-terminated name; a missing setting is no error, and nobody
+    // is kept from seeing this one.
+    let text = unsafe { pg_sys::GetConfigOption(name.as_ptr(), true, false) };
+    if text.is_null() {
+        return None;
+    }
+    // SAFETY: NUL-terminated, and copied before another setting is asked for.
+    Some(unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned())
+}
+
 /// The settings of that prefix which were given at start and nobody defined;
 /// after all definitions, before [`reserve_prefix`].
 pub fn undefined_at_start(prefix: &CStr) -> Vec<String> {

@@ -23,6 +23,18 @@ pub const PROCESS_SESSION: c_int = 1;
 #[cfg(feature = "pg18")]
 pub type DecideToken = unsafe extern "C-unwind" fn(*const c_char, *mut *mut c_char) -> bool;
 
+// A block of its own: pg_guard loses the condition of a single function.
+#[cfg(feature = "pg18")]
+#[pg_guard]
+unsafe extern "C-unwind" {
+    pub fn jwt_sso_port_oauth_issuer(port: *const pg_sys::Port) -> *const c_char;
+    pub fn jwt_sso_port_oauth_delegates_mapping(port: *const pg_sys::Port) -> bool;
+    /// May raise: a look into the catalogue, out of memory.
+    pub fn jwt_sso_port_usermap_allows(port: *const pg_sys::Port, identity: *const c_char) -> bool;
+    /// Returns the validator's table of callbacks, in static memory.
+    pub fn jwt_sso_oauth_callbacks(decide: DecideToken) -> *const c_void;
+}
+
 #[pg_guard]
 unsafe extern "C-unwind" {
     pub fn jwt_sso_port_user(port: *const pg_sys::Port) -> *const c_char;

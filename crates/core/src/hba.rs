@@ -1,28 +1,105 @@
-//! What a report needs to know of an HBA file: its lines that let anybody in
-//! over TCP, and the files that it includes.
+//! What a report needs to know of an HBA file: its lines, and the files that it
+//! includes.
 //!
-//! This reads as PostgreSQL's hba.c does (quotes, comments, continued lines),
-//! but decides nothing: which line a connection arrived by is known to the
-//! server alone.
+//! This reads as PostgreSQL's hba.c does (quotes, comments, continued lines,
+//! masks), but decides nothing: which line a connection arrived by is known to
+//! the server alone. What is no line in hba.c's eyes is left out here; the
+//! server refuses the whole file for it and says so.
 
+pub mod doors;
+pub mod faults;
+mod fields;
+pub mod reach;
+
+use fields::Token;
+use std::fmt;
 use std::net::IpAddr;
+use std::path::PathBuf;
 
-/// A line that lets anybody in over TCP.
+/// Something that stands in an HBA file.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct TrustLine {
-    /// The number of its first line in the file, from 1.
-    pub number: usize,
-    /// `host`, `hostssl`, `hostnossl`, `hostgssenc` or `hostnogssenc`.
-    pub kind: &'static str,
-    /// The line, its continuations joined, without blanks around it.
-    pub text: String,
+pub enum Entry {
+    /// A rule.
+    Line(Line),
+    /// Other files stand here (PostgreSQL 16 and later).
+    Include(Include),
 }
 
-/// A line that includes other files (PostgreSQL 16 and later).
+/// A rule of an HBA file.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Include {
+pub struct Line {
     /// The number of its first line in the file, from 1.
     pub number: usize,
+    /// Which connections, by the way they come.
+    pub kind: Kind,
+    /// The database field.
+    pub databases: Vec<Word>,
+    /// The user field.
+    pub users: Vec<Word>,
+    /// The address field.
+    pub address: Address,
+    /// The method.
+    pub method: String,
+    /// The line, its continuations joined, without comment; of an option that
+    /// may hold a secret only the name.
+    pub text: String,
+    options: Vec<(String, String)>,
+}
+
+/// A rule and the file that it stands in.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Place {
+    /// The file.
+    pub file: PathBuf,
+    /// The rule.
+    pub line: Line,
+}
+
+/// A word of the database or user field.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Word {
+    /// Without its quotes.
+    pub text: String,
+    /// A quoted word is never a keyword.
+    pub quoted: bool,
+}
+
+/// The type of a rule.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Kind {
+    /// `local`: Unix sockets.
+    Local,
+    /// `host`: TCP.
+    Host,
+    /// `hostssl`: TCP with TLS.
+    HostSsl,
+    /// `hostnossl`: TCP without TLS.
+    HostNoSsl,
+    /// `hostgssenc`: TCP with GSSAPI encryption.
+    HostGssEnc,
+    /// `hostnogssenc`: TCP without GSSAPI encryption.
+    HostNoGssEnc,
+}
+
+/// Which addresses a rule is for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Address {
+    /// `all`, or none as in a `local` rule.
+    Every,
+    /// A network of IPv4 or IPv6; the whole of it where the mask is empty.
+    Network {
+        /// IPv6 rather than IPv4.
+        is_v6: bool,
+        /// The mask is empty.
+        is_whole: bool,
+    },
+    /// A host's name, `samehost` or `samenet`: known to the server alone.
+    Other,
+}
+
+/// A line that includes other files.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Include {
     /// What is included how.
     pub kind: IncludeKind,
     /// The path as written, relative to the folder of the including file.
@@ -40,201 +117,150 @@ pub enum IncludeKind {
     Folder,
 }
 
-const TCP_KINDS: [&str; 5] = ["host", "hostssl", "hostnossl", "hostgssenc", "hostnogssenc"];
+/// Options whose value may be shown; of others the value may be a secret.
+const SHOWN_OPTIONS: [&str; 9] = [
+    "clientcert",
+    "clientname",
+    "delegate_ident_mapping",
+    "issuer",
+    "map",
+    "pam_use_hostname",
+    "pamservice",
+    "scope",
+    "validator",
+];
 
-/// The lines for TCP connections whose method is `trust`, in the file's order.
-pub fn trust_over_tcp(text: &str) -> Vec<TrustLine> {
-    let trust_line = |(number, line): (usize, String)| {
-        let fields = fields(&line);
-        let first = single(fields.first()?)?;
-        let kind = TCP_KINDS.into_iter().find(|kind| *kind == first)?;
-        (single(method(&fields)?)? == "trust").then(|| TrustLine {
-            number,
-            kind,
-            text: line.trim().to_owned(),
-        })
+/// The rules and includes of a file, in its order, which is the order in which
+/// the server tries the rules.
+pub fn entries(text: &str) -> Vec<Entry> {
+    let entry = |(number, line): (usize, String)| {
+        let fields = fields::fields(&line);
+        include(&fields)
+            .map(Entry::Include)
+            .or_else(|| rule(number, &line, &fields).map(Entry::Line))
     };
-    logical_lines(text).into_iter().filter_map(trust_line).collect()
+    fields::logical_lines(text).into_iter().filter_map(entry).collect()
 }
 
-/// The lines that include other files, in the file's order.
-pub fn includes(text: &str) -> Vec<Include> {
-    let include = |(number, line): (usize, String)| {
-        let fields = fields(&line);
-        let kind = match single(fields.first()?)? {
-            "include" => IncludeKind::File,
-            "include_if_exists" => IncludeKind::FileIfExists,
-            "include_dir" => IncludeKind::Folder,
-            _ => return None,
-        };
-        Some(Include { number, kind, path: single(fields.get(1)?)?.to_owned() })
+fn include(fields: &[Vec<Token<'_>>]) -> Option<Include> {
+    let kind = match single(fields.first()?)?.text.as_str() {
+        "include" => IncludeKind::File,
+        "include_if_exists" => IncludeKind::FileIfExists,
+        "include_dir" => IncludeKind::Folder,
+        _ => return None,
     };
-    logical_lines(text).into_iter().filter_map(include).collect()
+    Some(Include { kind, path: single(fields.get(1)?)?.text.clone() })
 }
 
-/// The method of a TCP line: type, database, user and address stand before it,
-/// and where the address has no `/`, a mask may.
-fn method(fields: &[Vec<String>]) -> Option<&Vec<String>> {
-    let has_mask = single(fields.get(4)?)?.parse::<IpAddr>().is_ok();
-    fields.get(if has_mask { 5 } else { 4 })
+fn rule(number: usize, line: &str, fields: &[Vec<Token<'_>>]) -> Option<Line> {
+    let kind = Kind::of(&single(fields.first()?)?.text)?;
+    let (address, at) = match kind {
+        Kind::Local => (Address::Every, 3),
+        _ => address(fields)?,
+    };
+    let method = single(fields.get(at)?)?;
+    let options: Vec<&Token<'_>> = fields[at + 1..].iter().flatten().collect();
+    let mut text = line[..method.end].trim_start().to_owned();
+    for option in &options {
+        text.push(' ');
+        let name = option.text.split('=').next().unwrap_or_default();
+        if SHOWN_OPTIONS.contains(&name) {
+            text.push_str(option.raw);
+        } else {
+            text.push_str(&format!("{name}=..."));
+        }
+    }
+    let pair = |option: &&Token<'_>| {
+        option.text.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()))
+    };
+    Some(Line {
+        number,
+        kind,
+        databases: words(fields.get(1)?),
+        users: words(fields.get(2)?),
+        address,
+        method: method.text.clone(),
+        text,
+        options: options.iter().filter_map(pair).collect(),
+    })
+}
+
+/// The address of a TCP rule and the index of its method: a mask may stand
+/// between them.
+fn address(fields: &[Vec<Token<'_>>]) -> Option<(Address, usize)> {
+    let address = single(fields.get(3)?)?;
+    let mask = single(fields.get(4)?)?.text.parse::<IpAddr>().ok();
+    let at = if mask.is_some() { 5 } else { 4 };
+    if !address.quoted && address.text == "all" {
+        return Some((Address::Every, at));
+    }
+    let (host, bits) = match address.text.split_once('/') {
+        Some((host, bits)) => (host, Some(bits)),
+        None => (address.text.as_str(), None),
+    };
+    let Ok(host) = host.parse::<IpAddr>() else { return Some((Address::Other, at)) };
+    let is_whole = bits == Some("0") || mask.is_some_and(|mask| mask.is_unspecified());
+    Some((Address::Network { is_v6: host.is_ipv6(), is_whole }, at))
 }
 
 /// The token of a field that is no list.
-fn single(field: &Vec<String>) -> Option<&str> {
-    match field.as_slice() {
+fn single<'f, 'l>(field: &'f [Token<'l>]) -> Option<&'f Token<'l>> {
+    match field {
         [token] => Some(token),
         _ => None,
     }
 }
 
-/// Lines with their number; a backslash at the end of a line continues it, in a
-/// comment too.
-fn logical_lines(text: &str) -> Vec<(usize, String)> {
-    let mut lines: Vec<(usize, String)> = Vec::new();
-    let mut continues = false;
-    for (number, line) in (1..).zip(text.lines()) {
-        let line = line.trim_end_matches('\r');
-        let (part, has_more) = match line.strip_suffix('\\') {
-            Some(part) => (part, true),
-            None => (line, false),
-        };
-        match lines.last_mut() {
-            Some((_, joined)) if continues => joined.push_str(part),
-            _ => lines.push((number, part.to_owned())),
-        }
-        continues = has_more;
-    }
-    lines
+fn words(field: &[Token<'_>]) -> Vec<Word> {
+    field.iter().map(|token| Word { text: token.text.clone(), quoted: token.quoted }).collect()
 }
 
-/// The fields of a line, each a list of tokens: a comma, with or without blanks
-/// after it, joins tokens to one field.
-fn fields(line: &str) -> Vec<Vec<String>> {
-    let mut fields: Vec<Vec<String>> = Vec::new();
-    let mut joins = false;
-    let mut rest = line;
-    while let Some(token) = next_token(rest) {
-        match fields.last_mut() {
-            Some(field) if joins => field.push(token.text),
-            _ => fields.push(vec![token.text]),
-        }
-        (joins, rest) = (token.comma_follows, token.rest);
+impl Line {
+    /// The value of this option; of several the last counts.
+    pub fn option(&self, name: &str) -> Option<&str> {
+        self.options.iter().rev().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
     }
-    fields
+
+    /// The line's text with another type.
+    fn text_as(&self, kind: &str) -> String {
+        let rest = self.text.find([' ', '\t']).map_or("", |at| &self.text[at..]);
+        format!("{kind}{rest}")
+    }
 }
 
-struct Token<'l> {
-    text: String,
-    comma_follows: bool,
-    rest: &'l str,
+/// `line 7 of /etc/…/pg_hba.conf: hostssl all all all trust`
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {} of {}: {}", self.line.number, self.file.display(), self.line.text)
+    }
 }
 
-/// The next token as hba.c's next_token reads it; `None` at the end of the line.
-fn next_token(line: &str) -> Option<Token<'_>> {
-    let line = line.trim_start_matches([' ', '\t', '\r', ',']);
-    let mut text = String::new();
-    let (mut quoted, mut saw_quote) = (false, false);
-    let mut characters = line.char_indices().peekable();
-    let mut end = (false, "");
-    while let Some((at, c)) = characters.next() {
-        match c {
-            '"' if quoted && characters.next_if(|(_, next)| *next == '"').is_some() => {
-                text.push('"')
-            }
-            '"' => (quoted, saw_quote) = (!quoted, true),
-            _ if quoted => text.push(c),
-            '#' => break,
-            ' ' | '\t' | '\r' => {
-                end = (false, &line[at..]);
-                break;
-            }
-            ',' => {
-                end = (true, &line[at + 1..]);
-                break;
-            }
-            _ => text.push(c),
+impl Word {
+    /// Whether this is that keyword.
+    pub fn is(&self, keyword: &str) -> bool {
+        !self.quoted && self.text == keyword
+    }
+
+    /// Whether the word stands for others that only the server knows: a group,
+    /// a regex, a file of names.
+    pub fn is_pattern(&self) -> bool {
+        !self.quoted && self.text.starts_with(['+', '/', '@'])
+    }
+}
+
+impl Kind {
+    fn of(word: &str) -> Option<Kind> {
+        match word {
+            "local" => Some(Kind::Local),
+            "host" => Some(Kind::Host),
+            "hostssl" => Some(Kind::HostSsl),
+            "hostnossl" => Some(Kind::HostNoSsl),
+            "hostgssenc" => Some(Kind::HostGssEnc),
+            "hostnogssenc" => Some(Kind::HostNoGssEnc),
+            _ => None,
         }
     }
-    let (comma_follows, rest) = end;
-    (saw_quote || !text.is_empty()).then_some(Token { text, comma_follows, rest })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn numbers(text: &str) -> Vec<usize> {
-        trust_over_tcp(text).into_iter().map(|line| line.number).collect()
-    }
-
-    #[test]
-    fn every_form_of_a_trust_line() {
-        for line in [
-            "host all all all trust",
-            "hostssl all all 0.0.0.0/0 trust",
-            "hostnossl all all ::/0 trust",
-            "hostgssenc all all samenet trust",
-            "hostnogssenc all all .example.com trust",
-            "host all all 10.0.0.0 255.0.0.0 trust",
-            "host all all fe80:: ffff:: trust",
-            "host\t\"my db\",other +group, alice  \"all\"\ttrust",
-            "host a,b, c u all trust",
-            "host a u , v trust",
-            "host all all all \"trust",
-            "host all all all \"trust\" # comment",
-            "host all all all trust map=x",
-            "\"host\" all all all trust",
-            "host all all all tr\"us\"t",
-        ] {
-            let found = trust_over_tcp(line);
-            assert_eq!(found.len(), 1, "{line}");
-            assert_eq!(found[0].text, line);
-        }
-        assert_eq!(trust_over_tcp("hostssl all all all trust")[0].kind, "hostssl");
-    }
-
-    #[test]
-    fn no_other_line() {
-        for line in [
-            "",
-            "# host all all all trust",
-            "local all all trust",
-            "host all all all md5",
-            "host all all 10.0.0.0 255.0.0.0 scram-sha-256",
-            "host trust trust all pam pamservice=trust",
-            "host all all all",
-            "host all all all reject # trust",
-            "hostall all all all trust",
-            "host all all trust",
-            "host a u, v trust",
-            "host all all all trust,md5",
-            "include trust.conf",
-        ] {
-            assert_eq!(trust_over_tcp(line), [], "{line}");
-        }
-    }
-
-    #[test]
-    fn lines_are_numbered_and_continued() {
-        let text =
-            "# a \\\nhost all all all trust\r\nhost all \\\r\n  all all trust\nhost a a all trust";
-        assert_eq!(numbers(text), [3, 5]);
-        assert_eq!(trust_over_tcp(text)[0].text, "host all   all all trust");
-    }
-
-    #[test]
-    fn includes_are_found() {
-        let text = "include pg_hba.conf\nlocal all all peer\n include_if_exists \"a b.conf\" # c\n\
-             include_dir conf.d\ninclude";
-        let found = includes(text);
-        let expected = [
-            (1, IncludeKind::File, "pg_hba.conf"),
-            (3, IncludeKind::FileIfExists, "a b.conf"),
-            (4, IncludeKind::Folder, "conf.d"),
-        ];
-        assert_eq!(found.len(), expected.len());
-        for (include, (number, kind, path)) in found.iter().zip(expected) {
-            assert_eq!((include.number, include.kind, include.path.as_str()), (number, kind, path));
-        }
-    }
-}
+mod tests;

@@ -19,9 +19,9 @@ enum Refusal {
     NoAnswer,
 }
 
-const NO_DECIDER: &str = "pam_jwt_sso: the jwt_sso library is not preloaded in this process: \
-                          refused. Add jwt_sso to shared_preload_libraries in postgresql.conf and \
-                          restart the server.";
+const NO_DECIDER: &str = "pam_jwt_sso: the jwt_sso library is not preloaded in this process, or is \
+                          older than 0.3.0: refused. Add jwt_sso to shared_preload_libraries in \
+                          postgresql.conf and restart the server.";
 
 /// Nothing is asked of the client before the library has been found, and has
 /// found the connection fit for a token.

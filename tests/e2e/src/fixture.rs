@@ -1,4 +1,4 @@
-//! Other extensions, compiled from `fixtures/` against the server under test.
+//! Other extensions and programs, compiled from `fixtures/`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -27,4 +27,13 @@ pub fn auth_hook(cluster: &Cluster, manners: Manners) -> PathBuf {
     }
     output_of(cc.arg("-o").arg(&library).arg(source));
     library
+}
+
+/// Builds `fixtures/pam_program.c`, which has nothing to do with PostgreSQL, into `directory`.
+pub fn pam_program(directory: &Path) -> PathBuf {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/pam_program.c");
+    let program = directory.join("pam_program");
+    // By its full name, which needs no package with headers.
+    output_of(Command::new("cc").arg("-o").arg(&program).arg(source).arg("-l:libpam.so.0"));
+    program
 }

@@ -52,8 +52,8 @@ fn cases() -> Vec<(&'static str, String, &'static str)> {
     let past = good().claim("iat", now() - 400).claim("exp", now() - 100);
     let bland = "its log says why";
     vec![
-        ("malformed_token", "secret".to_owned(), "bearer token is not a well-formed"),
-        ("malformed_token", good().header("crit", json!(["x"])).sign(), "bearer token"),
+        ("malformed_token", "secret".to_owned(), "is not a well-formed JSON Web Token"),
+        ("malformed_token", good().header("crit", json!(["x"])).sign(), "is not a well-formed"),
         ("unsupported_algorithm", good().header("alg", "none").sign(), "algorithm \"none\""),
         ("unknown_issuer", good().claim("iss", "https://other.example").sign(), bland),
         ("unknown_issuer", good().without("iss").sign(), bland),

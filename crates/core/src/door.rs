@@ -1,0 +1,23 @@
+//! The ways a token comes in.
+
+/// One of them.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Door {
+    /// The ClientAuthentication hook, behind HBA lines with method `trust`.
+    Hook,
+    /// The PAM module.
+    Pam,
+    /// The OAuth validator (PostgreSQL 18).
+    Oauth,
+}
+
+impl Door {
+    /// As log lines and `check()` name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Door::Hook => "hook",
+            Door::Pam => "pam",
+            Door::Oauth => "oauth",
+        }
+    }
+}
