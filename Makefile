@@ -83,7 +83,7 @@ lint:
 core:
 	cargo test --package jwt_sso_core --package jwt_sso_fetch
 
-# The library as one test wants it: a login as "panic_probe" panics in the hook.
+# The library as one test wants it: a login as "panic_probe" panics at its door.
 probe:
 	$(CARGO_AS_PGRX) build --release --lib --package jwt_sso --no-default-features --features $(FEATURE),panic_probe
 	mkdir -p $(dir $(PROBE))

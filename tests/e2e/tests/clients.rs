@@ -1,5 +1,6 @@
 //! Real clients, each with a token of 3 KB over TLS with `sslmode=verify-full` and the test CA:
-//! what `SELECT current_user` says, and how an expired token is refused (SQLSTATE 28000).
+//! what `SELECT current_user` says, and how an expired token is refused (SQLSTATE 28000), at the
+//! hook door and at the PAM door.
 //! 1. psql   2. psycopg 3   3. node-postgres   4. pgjdbc
 //! 5. with another CA none of them gets as far as a login
 //!
@@ -9,8 +10,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
+use jwt_sso_e2e::builder::TOKEN_LINES;
 use jwt_sso_e2e::cluster::LogMark;
 use jwt_sso_e2e::installation::{Installation, installed, output_of, without_libpq_environment};
+use jwt_sso_e2e::pam;
 use jwt_sso_e2e::tls::Tls;
 use jwt_sso_e2e::token::now;
 use jwt_sso_e2e::{Algorithm, Cluster, Issuer, SigningKey};
@@ -23,12 +26,23 @@ struct World {
     issuer: Issuer,
 }
 
+/// The doors of the server under test, and the roles that come there.
+fn doors() -> &'static [(&'static str, &'static str)] {
+    let doors = &[("hook", "alice"), ("pam", "paula")];
+    if Installation::get().with_pam { doors } else { &doors[..1] }
+}
+
 static WORLD: LazyLock<World> = LazyLock::new(|| {
+    let mut lines = TOKEN_LINES.to_owned();
+    if Installation::get().with_pam {
+        lines.insert_str(0, &format!("hostssl all paula all pam pamservice={}\n", pam::SERVICE));
+    }
     // %e: the SQLSTATE that goes with each message.
-    let cluster = Cluster::builder().conf("log_line_prefix = '%m [%p] %e '").start();
+    let cluster =
+        Cluster::builder().token_hba(&lines).conf("log_line_prefix = '%m [%p] %e '").start();
     let key = SigningKey::generate("rsa-1", Algorithm::Rs256);
     let issuer = Issuer::with_key("https://clients.example", key);
-    issuer.install(&cluster, &["alice", "bob"]);
+    issuer.install(&cluster, &["alice", "bob", "paula"]);
     World { cluster, issuer }
 });
 
@@ -82,26 +96,32 @@ fn s5_another_ca() {
 #[track_caller]
 fn accepts_and_refuses(mut client: Command, sqlstate: Sqlstate) {
     let World { cluster, issuer } = &*WORLD;
-    let mut run = |token: &str| output_of(login(&mut client, "alice", token, cluster.ca_path()));
-    assert_eq!(run(&issuer.token("alice").padded(LENGTH)), "current_user alice");
+    for (door, role) in doors() {
+        let mut run = |token: &str| output_of(login(&mut client, role, token, cluster.ca_path()));
+        let told = run(&issuer.token(role).padded(LENGTH));
+        assert_eq!(told, format!("current_user {role}"));
+        let line = format!("jwt_sso: accepted door={door} user=\"{role}\" ");
+        cluster.wait_log(LogMark::start(), &line);
 
-    let expired = issuer.token("alice").claim("iat", now() - 600).claim("exp", now() - 300);
-    let expired = expired.padded(LENGTH);
-    let told = run(&expired);
-    let code = if sqlstate == Sqlstate::Told { "refused 28000\n" } else { "refused -\n" };
-    assert!(told.starts_with(code), "{told}");
-    assert!(told.contains("JWT authentication failed for user \"alice\""), "{told}");
-    assert!(told.contains("The token expired at "), "{told}");
-    assert!(!told.contains(&expired[..100]), "it repeats the token: {told}");
-    refused_in_the_log(&told);
+        let expired = issuer.token(role).claim("iat", now() - 600).claim("exp", now() - 300);
+        let expired = expired.padded(LENGTH);
+        let told = run(&expired);
+        let code = if sqlstate == Sqlstate::Told { "refused 28000\n" } else { "refused -\n" };
+        assert!(told.starts_with(code), "{told}");
+        let message = format!("JWT authentication failed for user \"{role}\"");
+        assert!(told.contains(&message), "{told}");
+        assert!(told.contains("The token expired at "), "{told}");
+        assert!(!told.contains(&expired[..100]), "it repeats the token: {told}");
+        refused_in_the_log(&told, door);
+    }
 }
 
 /// Holds the server to have logged the refusal that the client was told of, with SQLSTATE 28000.
 #[track_caller]
-fn refused_in_the_log(told: &str) {
+fn refused_in_the_log(told: &str, door: &str) {
     let cluster = &WORLD.cluster;
     let (_, reference) = told.split_once("(reference ").expect("a reference");
-    let ours = format!("jwt_sso: refused reason=expired ref={} ", &reference[..8]);
+    let ours = format!("jwt_sso: refused reason=expired ref={} door={door} ", &reference[..8]);
     let line = cluster.wait_log(LogMark::start(), &ours);
     let process = line.split_whitespace().find(|word| word.starts_with('[')).expect("a pid");
     let fatal = format!("{} 28000 FATAL:  JWT authentication failed", regex::escape(process));

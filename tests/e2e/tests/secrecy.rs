@@ -2,25 +2,44 @@
 //! 1. no token in the server's log at its most talkative, after logins of every kind: not the
 //!    whole, not its payload, not its signature; nor in any file of the data directory
 //! 2. the same when a backend that was let in by a token crashes
-//! 3. a panic inside the hook refuses that login with the ordinary text, also with
-//!    RUST_BACKTRACE; other logins go on, the server is not restarted
+//! 3. a panic at a door refuses that login with the ordinary text, also with RUST_BACKTRACE;
+//!    other logins go on, the server is not restarted
 //! 4. logins while settings change and reload: each is accepted, or refused for the reason
 //!    that the change gives; none hangs
+//!
+//! 1 and 3 go through the hook door and the PAM door.
 
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use jwt_sso_e2e::installation::output_of;
+use jwt_sso_e2e::builder::TOKEN_LINES;
+use jwt_sso_e2e::installation::{Installation, output_of};
 use jwt_sso_e2e::message::frame;
+use jwt_sso_e2e::pam;
 use jwt_sso_e2e::token::{now, tampered};
 use jwt_sso_e2e::{
     Algorithm, Client, Cluster, ClusterBuilder, End, Issuer, SigningKey, Transport, refused,
 };
 
+/// The doors of the server under test, and the databases that lead there.
+fn doors() -> &'static [(&'static str, &'static str)] {
+    let doors = &[("hook", "postgres"), ("pam", "template1")];
+    if Installation::get().with_pam { doors } else { &doors[..1] }
+}
+
+fn both_doors() -> ClusterBuilder {
+    let mut lines = String::new();
+    if Installation::get().with_pam {
+        lines += &format!("hostssl template1 all all pam pamservice={}\n", pam::SERVICE);
+        lines += &format!("host template1 all all pam pamservice={}\n", pam::SERVICE);
+    }
+    Cluster::builder().token_hba(&(lines + TOKEN_LINES))
+}
+
 fn talkative() -> ClusterBuilder {
-    Cluster::builder()
+    both_doors()
         .conf("log_connections = on")
         .conf("log_disconnections = on")
         .conf("log_min_messages = debug5")
@@ -82,6 +101,26 @@ fn leak(cluster: &Cluster, tokens: &[String]) -> Option<String> {
     })
 }
 
+/// Over TLS and without it; in sound packets and broken ones; and with a client that hangs up.
+fn log_in_by_every_way(client: &Client, token: &str) {
+    for transport in [Transport::Tls, Transport::Plain] {
+        let client = client.clone().by(transport);
+        for body in [format!("{token}\0"), token.to_owned(), format!("{token}\0x")] {
+            let login = client.login_with(&frame(b'p', body.as_bytes()));
+            if let End::Refused(error) = &login.end {
+                let told = pieces(token).iter().any(|piece| error.raw.contains(piece));
+                assert!(!told, "{error:?}");
+            }
+        }
+        let mut wire = client.open();
+        if transport == Transport::Tls {
+            wire.prompt();
+            wire.send(&frame(b'p', token.as_bytes())[..token.len()]).unwrap();
+        }
+        wire.hang_up();
+    }
+}
+
 #[test]
 fn s1_no_token_in_the_log() {
     let cluster = talkative().start();
@@ -89,23 +128,12 @@ fn s1_no_token_in_the_log() {
     let tokens = tokens();
     for token in &tokens {
         assert!(pieces(token).len() == 2, "{token}");
-        for transport in [Transport::Tls, Transport::Plain] {
-            let client = Client::new(&cluster, "alice").by(transport);
-            for body in [format!("{token}\0"), token.clone(), format!("{token}\0x")] {
-                let login = client.login_with(&frame(b'p', body.as_bytes()));
-                if let End::Refused(error) = &login.end {
-                    let told = pieces(token).iter().any(|piece| error.raw.contains(piece));
-                    assert!(!told, "{error:?}");
-                }
-            }
-            let mut wire = client.open();
-            if transport == Transport::Tls {
-                wire.prompt();
-                wire.send(&frame(b'p', token.as_bytes())[..token.len()]).unwrap();
-            }
-            wire.hang_up();
+        for (door, database) in doors() {
+            let client = Client::new(&cluster, "alice").at(door).parameter("database", database);
+            log_in_by_every_way(&client, token);
+            let psql = cluster.psql().user("alice").token(token);
+            psql.env("PGDATABASE", database).run("SELECT 1");
         }
-        cluster.psql().user("alice").token(token).run("SELECT 1");
     }
     let mut session = Client::new(&cluster, "alice").login(tokens.last().unwrap()).session();
     session.query("SELECT 1/0").unwrap_err();
@@ -115,7 +143,10 @@ fn s1_no_token_in_the_log() {
     cluster.sql(&format!("SELECT '{}'", tokens[0]));
     assert!(leak(&cluster, &tokens).is_some());
     let log = cluster.whole_log();
-    assert!(log.contains("DEBUG") && log.contains("jwt_sso: accepted"), "the log is not talkative");
+    assert!(log.contains("DEBUG"), "the log is not talkative");
+    for (door, _) in doors() {
+        assert!(log.contains(&format!("jwt_sso: accepted door={door}")), "nobody came by {door}");
+    }
 }
 
 #[test]
@@ -135,12 +166,12 @@ fn s2_crash() {
 }
 
 #[test]
-fn s3_panic_in_the_hook() {
+fn s3_panic_at_a_door() {
     let library = std::env::var("JWT_SSO_PROBE_LIBRARY").expect(
         "JWT_SSO_PROBE_LIBRARY is to name a library built with `--features panic_probe`; \
          `make test` sets it",
     );
-    let builder = Cluster::builder().env("RUST_BACKTRACE", "1").conf("log_min_messages = debug1");
+    let builder = both_doors().env("RUST_BACKTRACE", "1").conf("log_min_messages = debug1");
     let cluster = builder.prepare();
     // Loaded by its plain name, so that the worker finds the same copy; and from here, since
     // the server's user may not be able to enter the directory that it was built in.
@@ -153,8 +184,9 @@ fn s3_panic_in_the_hook() {
     let before = identity();
     let token = |role: &str| Issuer::example().token(role).sign();
     let mark = cluster.log_mark();
-    for _ in 0..3 {
-        let login = Client::new(&cluster, "panic_probe").login(&token("panic_probe"));
+    for (door, database) in doors().repeat(3) {
+        let client = Client::new(&cluster, "panic_probe").at(door);
+        let login = client.parameter("database", database).login(&token("panic_probe"));
         let refusal = refused(&cluster, "panic_probe", &login, "internal_error");
         for leak in ["this text", "panicked", "backtrace", "pgrx"] {
             assert!(!refusal.error.raw.contains(leak), "{:?}", refusal.error);
