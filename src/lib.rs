@@ -31,9 +31,10 @@ extension_sql_file!("../sql/grants.sql", name = "grants", finalize);
 
 /// Called by the server when it loads the library.
 ///
-/// The server also loads it, without preload, for an `oauth` line: then it only
-/// refuses. Otherwise the settings come first, since the rest depends on them. Under pg_upgrade
-/// the hook stays, so that nobody gets in by a trust line, and no worker runs.
+/// Without preload, for an `oauth` line or by a session, nothing is defined: that
+/// door then refuses. Otherwise the settings come first, since the rest depends
+/// on them. Under pg_upgrade the hook stays, so that nobody gets in by a trust
+/// line, and no worker runs.
 #[pg_guard]
 pub extern "C-unwind" fn _PG_init() {
     #[cfg(feature = "pg18")]

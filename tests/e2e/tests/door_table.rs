@@ -6,8 +6,11 @@
 //!
 //! To add a door, add an entry to [`DOORS`].
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jwt_sso_e2e::installation::Installation;
 use jwt_sso_e2e::issuer::encode;
+use jwt_sso_e2e::oauthbearer;
 use jwt_sso_e2e::token::{now, tampered};
 use jwt_sso_e2e::wire::Login;
 use jwt_sso_e2e::{Algorithm, Client, Cluster, Issuer, SigningKey, refused};
@@ -21,6 +24,10 @@ struct Door {
     exists: fn(&Installation) -> bool,
     /// The rest of its HBA line.
     method: &'static str,
+    /// Other databases that lead there, and the rest of their lines.
+    others: &'static [(&'static str, &'static str)],
+    /// The cases whose token cannot be sent there as it is.
+    unlike: &'static [&'static str],
     /// Lines of postgresql.conf that it needs.
     conf: &'static str,
     /// A login with a token.
@@ -32,6 +39,8 @@ const DOORS: &[Door] = &[
         name: "hook",
         exists: |_| true,
         method: "trust",
+        others: &[],
+        unlike: &[],
         conf: "",
         login: |client, token| client.login(token),
     },
@@ -39,10 +48,43 @@ const DOORS: &[Door] = &[
         name: "pam",
         exists: |server| server.with_pam,
         method: "pam pamservice=jwt_sso",
+        others: &[],
+        unlike: &[],
         conf: "",
         login: |client, token| client.login(token),
     },
+    Door {
+        name: "oauth",
+        exists: |server| server.major >= 18,
+        // A line believes one issuer.
+        method: r#"oauth issuer="https://issuer.example" scope=openid delegate_ident_mapping=1"#,
+        others: &[
+            (
+                "strict",
+                r#"oauth issuer="https://strict.example" scope=db delegate_ident_mapping=1"#,
+            ),
+            (
+                "keyless",
+                r#"oauth issuer="https://keyless.example" scope=db delegate_ident_mapping=1"#,
+            ),
+        ],
+        // Blanks before a bearer token are none of it.
+        unlike: &["a blank"],
+        conf: "oauth_validator_libraries = 'jwt_sso'",
+        login: |client, token| {
+            let line = ["strict", "keyless"].into_iter().find(|name| is_of(token, name));
+            let client = client.clone().parameter("database", line.unwrap_or("oauth"));
+            oauthbearer::login(&client, token).login
+        },
+    },
 ];
+
+/// Whether the token says that it is of `https://NAME.example`.
+fn is_of(token: &str, name: &str) -> bool {
+    let payload = token.split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
+    let claims: Value = serde_json::from_slice(&payload.unwrap_or_default()).unwrap_or_default();
+    claims["iss"] == format!("https://{name}.example")
+}
 
 /// A token, and what comes of it.
 struct Case {
@@ -68,13 +110,19 @@ impl World {
             DOORS.iter().filter(|door| (door.exists)(Installation::get())).collect();
         let mut lines = String::new();
         let mut builder = Cluster::builder();
-        for Door { name, method, conf, .. } in &doors {
-            lines += &format!("hostssl {name} all all {method}\n");
+        let databases = || {
+            let all = doors.iter().flat_map(|door| door.others.iter().copied());
+            all.chain(doors.iter().map(|door| (door.name, door.method)))
+        };
+        for (database, method) in databases() {
+            lines += &format!("hostssl {database} all all {method}\n");
+        }
+        for Door { conf, .. } in &doors {
             builder = builder.conf(conf);
         }
         let cluster = builder.token_hba(&lines).start();
-        for door in &doors {
-            cluster.sql(&format!("CREATE DATABASE {}", door.name));
+        for (database, _) in databases() {
+            cluster.sql(&format!("CREATE DATABASE {database}"));
         }
         let main = Issuer::new("https://issuer.example");
         let strict = Issuer::new("https://strict.example");
@@ -107,7 +155,7 @@ impl World {
     fn run(&self, cases: &[Case]) {
         for case in cases {
             let mut told = Vec::new();
-            for door in &self.doors {
+            for door in self.doors.iter().filter(|door| !door.unlike.contains(&case.name)) {
                 eprintln!("{} at {}", case.name, door.name);
                 let client = Client::new(&self.cluster, case.role).at(door.name);
                 let client = client.parameter("replication", case.replication);
