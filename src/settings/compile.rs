@@ -6,11 +6,13 @@ use jwt_sso_core::algorithm_list;
 use jwt_sso_core::audience;
 use jwt_sso_core::claim_path::ClaimPath;
 use jwt_sso_core::custom_ca::CustomCa;
+use jwt_sso_core::deny::DenyList;
 use jwt_sso_core::digest::Digest;
 use jwt_sso_core::identity_map::IdentityMap;
 use jwt_sso_core::issuers::Issuers;
 use jwt_sso_core::jwks::StaticJwks;
 use jwt_sso_core::policy::Policy;
+use jwt_sso_core::session_expiry::SessionExpiry;
 use jwt_sso_core::setting_error::SettingError;
 use jwt_sso_core::setting_text;
 use jwt_sso_core::settings::{Id, Kind, Setting, TABLE};
@@ -110,6 +112,7 @@ fn compile_int(id: Id, value: i32) -> Change {
         Id::ClientTimeout => Box::new(move |policy| policy.client_timeout = value),
         Id::JwksRefreshInterval => Box::new(move |policy| policy.jwks_refresh_interval = value),
         Id::JwksMaxStale => Box::new(move |policy| policy.jwks_max_stale = value),
+        Id::SessionExpiryGrace => Box::new(move |policy| policy.session_expiry_grace = value),
         Id::MaxTokenLifetime => Box::new(move |policy| policy.max_token_lifetime = value),
         _ => Box::new(|_| ()),
     }
@@ -141,6 +144,14 @@ fn compile_text(id: Id, text: &str) -> Result<Change, SettingError> {
         Id::Algorithms => {
             let algorithms = algorithm_list::parse(text)?;
             Box::new(move |policy| policy.algorithms = algorithms)
+        }
+        Id::SessionExpiry => {
+            let expiry = SessionExpiry::parse(text)?;
+            Box::new(move |policy| policy.session_expiry = expiry)
+        }
+        Id::Deny => {
+            let deny = Arc::new(DenyList::parse(text)?);
+            Box::new(move |policy| policy.deny = deny)
         }
         Id::HbaFile => {
             setting_text::path(text)?;
