@@ -5,7 +5,7 @@ use crate::clock;
 use crate::keyring::SharedKeys;
 use crate::pg::roles;
 use crate::report::{self, Door};
-use jwt_sso_core::decision::{self, Admitted, Connection, Facts, Grant, Refused};
+use jwt_sso_core::decision::{self, Admitted, Connection, Demands, Facts, Grant, Refused};
 use jwt_sso_core::policy::Policy;
 use jwt_sso_core::refusal::Refusal;
 use jwt_sso_core::token;
@@ -61,10 +61,20 @@ impl Login<'_> {
         admitted: Admitted<'_>,
         token: &[u8],
     ) -> Result<Grant, report::ClientError> {
+        self.decide_token_demanding(admitted, token, Demands::default())
+    }
+
+    /// The same behind an HBA line that demands more than the policy.
+    pub fn decide_token_demanding(
+        &self,
+        admitted: Admitted<'_>,
+        token: &[u8],
+        demands: Demands<'_>,
+    ) -> Result<Grant, report::ClientError> {
         let is_superuser = |_: &[u8]| roles::is_superuser(self.role);
         let role = self.role.to_bytes();
         let keys = SharedKeys { policy: admitted.policy() };
-        match decision::decide(admitted, token, role, &keys, &is_superuser, &clock::now) {
+        match decision::decide(admitted, token, role, demands, &keys, &is_superuser, &clock::now) {
             Ok(grant) => {
                 report::accepted(self, &grant);
                 Ok(grant)

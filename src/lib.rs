@@ -30,10 +30,13 @@ extension_sql_file!("../sql/grants.sql", name = "grants", finalize);
 
 /// Called by the server when it loads the library.
 ///
-/// The settings come first, since the rest depends on them. Under pg_upgrade
+/// The server also loads it, without preload, for an `oauth` line: then it only
+/// refuses. Otherwise the settings come first, since the rest depends on them. Under pg_upgrade
 /// the hook stays, so that nobody gets in by a trust line, and no worker runs.
 #[pg_guard]
 pub extern "C-unwind" fn _PG_init() {
+    #[cfg(feature = "pg18")]
+    doors::oauth::init();
     if !pg::process::is_preloading() {
         inspect::warn_not_preloaded();
         return;

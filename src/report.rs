@@ -9,7 +9,9 @@ use crate::decide::Login;
 use crate::pg::message::{self, Message};
 use crate::pg::process;
 use jwt_sso_core::decision::{Facts, Grant};
-use jwt_sso_core::refusal::{KeyMismatch, Malformed, MapFor, NoKeys, Refusal, Reserved};
+use jwt_sso_core::refusal::{
+    IssuerMismatch, KeyMismatch, Malformed, MapFor, NoKeys, Refusal, Reserved,
+};
 use jwt_sso_core::time::UnixTime;
 use pgrx::PgSqlErrorCode;
 use std::fmt::Write;
@@ -95,6 +97,12 @@ pub fn bypassed(login: &Login<'_>) -> ClientError {
     let detail = "a trust line let the client in and the hook was not called: another library \
                   replaced ClientAuthentication_hook without calling it";
     internal(login, "misconfigured", detail)
+}
+
+/// A login at a door that the server opened although the library is not preloaded.
+#[cfg(feature = "pg18")]
+pub fn not_preloaded(login: &Login<'_>) -> ClientError {
+    internal(login, "misconfigured", "jwt_sso is not in shared_preload_libraries")
 }
 
 /// A message of another type came instead of a password.
@@ -265,12 +273,7 @@ fn log_detail(refusal: &Refusal) -> String {
             format!("token algorithm {alg}, accepted {accepted}")
         }
         Refusal::UnknownIssuer { issuer: None, .. } => "the token has no iss".to_owned(),
-        Refusal::UnknownIssuer { near: Some(near), .. } => format!(
-            "only the scheme or a trailing slash differs from the configured issuer {}; \
-             jwt_sso.issuers must have it exactly as the token does",
-            quote(near)
-        ),
-        Refusal::UnknownIssuer { near: None, .. } => "not in jwt_sso.issuers".to_owned(),
+        Refusal::UnknownIssuer { mismatch, .. } => unknown_issuer(mismatch),
         Refusal::KeysUnavailable(why) => no_keys(*why).to_owned(),
         Refusal::UnknownKey { kid, issuer_keys, mismatch } => {
             unknown_key(kid.as_deref(), *issuer_keys, *mismatch)
@@ -328,11 +331,29 @@ fn malformed(what: &Malformed) -> String {
     }
 }
 
+fn unknown_issuer(mismatch: &IssuerMismatch) -> String {
+    match mismatch {
+        IssuerMismatch::NotConfigured => "not in jwt_sso.issuers".to_owned(),
+        IssuerMismatch::Near(near) => format!(
+            "only the scheme or a trailing slash differs from the configured issuer {}; \
+             jwt_sso.issuers must have it exactly as the token does",
+            quote(near)
+        ),
+        IssuerMismatch::NotDemanded(demanded) => {
+            format!("the HBA line demands the issuer {}", quote(demanded))
+        }
+    }
+}
+
 fn not_mapped(map: MapFor) -> &'static str {
     match map {
         MapFor::NoMap => "no identity map is configured, so the role must equal the identity",
         MapFor::NoLine => "the identity map has no line for this issuer",
         MapFor::Lines => "no line of the identity map gives the requested role for this identity",
+        MapFor::Server => {
+            "the HBA line has no delegate_ident_mapping=1: its map= in pg_ident.conf, or without \
+             one equality, does not give the requested role for this identity"
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 //! with the role and the connection, to [`crate::decide`].
 
 pub mod hook;
+#[cfg(feature = "pg18")]
+pub mod oauth;
 
 use crate::decide::Login;
 use crate::pg::port::Client;

@@ -114,7 +114,7 @@ fn broken(door: &Door, client: &Client, place: &str) -> Message {
 }
 
 /// What is left to say when the saying panics.
-fn last_word() -> Message {
+pub(super) fn last_word() -> Message {
     Message {
         sqlstate: pgrx::PgSqlErrorCode::ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
         ..Message::plain("JWT authentication failed")

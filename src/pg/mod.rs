@@ -7,6 +7,8 @@ pub mod background;
 pub mod guard;
 pub mod guc;
 pub mod message;
+#[cfg(feature = "pg18")]
+pub mod oauth;
 pub mod packet;
 pub mod places;
 pub mod port;

@@ -61,6 +61,36 @@ impl Client {
         unsafe { pg_sys::am_walsender }
     }
 
+    /// The option `issuer` of an `oauth` line; empty where there is none.
+    #[cfg(feature = "pg18")]
+    pub fn oauth_issuer(&self) -> String {
+        // SAFETY: `new` promises a live Port with its HBA line.
+        let issuer = unsafe { shim::jwt_sso_port_oauth_issuer(self.port.as_ptr()) };
+        if issuer.is_null() {
+            return String::new();
+        }
+        // SAFETY: the HBA line's own text, NUL-terminated.
+        unsafe { CStr::from_ptr(issuer) }.to_string_lossy().into_owned()
+    }
+
+    /// Whether an `oauth` line leaves the mapping of identities to its
+    /// validator (`delegate_ident_mapping=1`).
+    #[cfg(feature = "pg18")]
+    pub fn oauth_delegates_mapping(&self) -> bool {
+        // SAFETY: `new` promises a live Port with its HBA line.
+        unsafe { shim::jwt_sso_port_oauth_delegates_mapping(self.port.as_ptr()) }
+    }
+
+    /// Whether the server's own user name map, the one that `map=` of the HBA
+    /// line names in pg_ident.conf, gives `identity` the requested role; without
+    /// `map=`, whether they are equal. The server logs each one that does not.
+    #[cfg(feature = "pg18")]
+    pub fn usermap_allows(&self, identity: &str) -> bool {
+        let Ok(identity) = CString::new(identity) else { return false };
+        // SAFETY: `new` promises a live Port with its HBA line; an ERROR unwinds.
+        unsafe { shim::jwt_sso_port_usermap_allows(self.port.as_ptr(), identity.as_ptr()) }
+    }
+
     /// Records who the client is, where no one did before: `SYSTEM_USER` from
     /// PostgreSQL 16 on. An identity with a NUL in it is not recorded.
     pub fn set_identity(&self, identity: &str) {

@@ -23,6 +23,9 @@
 #include "libpq/hba.h"
 #include "libpq/libpq.h"
 #include "libpq/libpq-be.h"
+#if PG_VERSION_NUM >= 180000
+#include "libpq/oauth.h"
+#endif
 #include "libpq/pqformat.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -138,6 +141,57 @@ jwt_sso_ask_password(Port *port, StringInfo buf)
 	}
 	return PACKET_RECEIVED;
 }
+
+/* ---- the OAuth validator ---- */
+
+#if PG_VERSION_NUM >= 180000
+
+const char *
+jwt_sso_port_oauth_issuer(const Port *port)
+{
+	return port->hba != NULL ? port->hba->oauth_issuer : NULL;
+}
+
+bool
+jwt_sso_port_oauth_delegates_mapping(const Port *port)
+{
+	return port->hba != NULL && port->hba->oauth_skip_usermap;
+}
+
+bool
+jwt_sso_port_usermap_allows(const Port *port, const char *identity)
+{
+	return port->hba != NULL &&
+		check_usermap(port->hba->usermap, port->user_name, identity, false) == STATUS_OK;
+}
+
+static bool (*decide_token) (const char *token, char **identity);
+
+/*
+ * A refusal is an answer, not a failure of the validator, so this is always
+ * true.  The server frees the identity.
+ */
+static bool
+validate_token(const ValidatorModuleState *state, const char *token, const char *role,
+			   ValidatorModuleResult *result)
+{
+	result->authorized = decide_token(token, &result->authn_id);
+	return true;
+}
+
+const OAuthValidatorCallbacks *
+jwt_sso_oauth_callbacks(bool (*decide) (const char *token, char **identity))
+{
+	static const OAuthValidatorCallbacks callbacks = {
+		.magic = PG_OAUTH_VALIDATOR_MAGIC,
+		.validate_cb = validate_token,
+	};
+
+	decide_token = decide;
+	return &callbacks;
+}
+
+#endif							/* PG_VERSION_NUM >= 180000 */
 
 /* ---- messages ---- */
 

@@ -4,6 +4,8 @@
 
 use pgrx::pg_sys;
 use pgrx::prelude::*;
+#[cfg(feature = "pg18")]
+use std::ffi::c_void;
 use std::ffi::{c_char, c_int};
 
 /// `jwt_sso_ask_password`: the packet is in the buffer.
@@ -16,6 +18,11 @@ pub const PROCESS_POSTMASTER: c_int = 0;
 /// `jwt_sso_process`: a process that may run ALTER SYSTEM.
 pub const PROCESS_SESSION: c_int = 1;
 
+/// `jwt_sso_oauth_callbacks`: given a token, says whether its bearer is let in,
+/// and as whom.
+#[cfg(feature = "pg18")]
+pub type DecideToken = unsafe extern "C-unwind" fn(*const c_char, *mut *mut c_char) -> bool;
+
 #[pg_guard]
 unsafe extern "C-unwind" {
     pub fn jwt_sso_port_user(port: *const pg_sys::Port) -> *const c_char;
@@ -24,6 +31,17 @@ unsafe extern "C-unwind" {
     pub fn jwt_sso_port_is_trust(port: *const pg_sys::Port) -> bool;
     /// May raise: out of memory.
     pub fn jwt_sso_port_set_identity(port: *mut pg_sys::Port, identity: *const c_char);
+
+    #[cfg(feature = "pg18")]
+    pub fn jwt_sso_port_oauth_issuer(port: *const pg_sys::Port) -> *const c_char;
+    #[cfg(feature = "pg18")]
+    pub fn jwt_sso_port_oauth_delegates_mapping(port: *const pg_sys::Port) -> bool;
+    /// May raise: a look into the catalogue, out of memory.
+    #[cfg(feature = "pg18")]
+    pub fn jwt_sso_port_usermap_allows(port: *const pg_sys::Port, identity: *const c_char) -> bool;
+    /// Returns the validator's table of callbacks, in static memory.
+    #[cfg(feature = "pg18")]
+    pub fn jwt_sso_oauth_callbacks(decide: DecideToken) -> *const c_void;
 
     /// May raise: a lost protocol synchronisation, an interrupt.
     pub fn jwt_sso_ask_password(port: *mut pg_sys::Port, buf: pg_sys::StringInfo) -> c_int;

@@ -36,6 +36,27 @@ pub enum Transport {
     Plain,
 }
 
+/// What the line of the server's own configuration that led to a door demands
+/// beyond the policy. By default nothing.
+#[derive(Clone, Copy, Default)]
+pub struct Demands<'a> {
+    /// The only issuer that is believed there; `None` for every configured one.
+    pub issuer: Option<&'a str>,
+    /// Who says which identity may have the role.
+    pub mapping: Mapping<'a>,
+}
+
+/// Who says whether an identity may have the requested role (check 11).
+#[derive(Clone, Copy, Default)]
+pub enum Mapping<'a> {
+    /// Our identity maps.
+    #[default]
+    IdentityMaps,
+    /// The server's own map, asked about one identity after the other until one
+    /// may have the role. Our identity maps have no part in it.
+    Server(&'a dyn Fn(&str) -> bool),
+}
+
 /// Where the keys of an issuer are looked up.
 pub trait Keys {
     /// The usable keys of `issuer` that were made of `source`. May wait for
@@ -118,6 +139,7 @@ pub fn decide(
     admitted: Admitted<'_>,
     password: &[u8],
     role: &[u8],
+    demands: Demands<'_>,
     keys: &dyn Keys,
     is_superuser: &dyn Fn(&[u8]) -> bool,
     now: &dyn Fn() -> UnixTime,
@@ -128,11 +150,12 @@ pub fn decide(
         let parsed = decoded.parse()?;
         facts.issuer = parsed.claimed_issuer().map(str::to_owned);
         facts.kid = parsed.kid().map(str::to_owned);
-        let signed = parsed.check_header()?.known_issuer()?.find_key(keys)?.verify()?;
+        let addressed = parsed.check_header()?.known_issuer(demands.issuer)?;
+        let signed = addressed.find_key(keys)?.verify()?;
         facts.principal = signed.stated_principals().as_deref().map(principal);
         let timely = signed.check_times(now())?;
         let identified = timely.check_audience()?.check_required_claims()?.identify()?;
-        let mapped = identified.map_to(role)?;
+        let mapped = identified.map_to(role, demands.mapping)?;
         facts.principal = Some(mapped.principal().to_owned());
         mapped.grant(is_superuser)
     };

@@ -2,6 +2,7 @@
 
 mod forms;
 mod jwks_uri;
+mod well_known;
 
 use crate::algorithm::AlgorithmSet;
 use crate::claim_path::ClaimPath;
@@ -11,6 +12,7 @@ use crate::required_claim::RequiredClaim;
 use crate::setting_error::SettingError;
 use std::collections::HashMap;
 use std::sync::Arc;
+pub use well_known::issuer_of_line;
 
 /// The most issuers that the setting may name.
 pub const MAX_ISSUERS: usize = 1_000;

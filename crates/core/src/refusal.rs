@@ -124,8 +124,8 @@ pub enum Refusal {
     UnknownIssuer {
         /// The token's `iss`; `None` where it has none.
         issuer: Option<String>,
-        /// A configured issuer that differs by scheme or a trailing slash only.
-        near: Option<String>,
+        /// Why it is none that is believed.
+        mismatch: IssuerMismatch,
     },
     /// Check 4.
     KeysUnavailable(NoKeys),
@@ -270,6 +270,17 @@ pub enum Malformed {
     WrongPassword,
 }
 
+/// Why an issuer is not believed (check 3).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum IssuerMismatch {
+    /// It is none of the configured ones.
+    NotConfigured,
+    /// Neither; this configured issuer differs by scheme or a trailing slash only.
+    Near(String),
+    /// It is configured, and the line that led to the door demands this one.
+    NotDemanded(String),
+}
+
 /// Why an issuer has no keys (check 4).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum NoKeys {
@@ -296,7 +307,7 @@ pub enum KeyMismatch {
     Ambiguous(usize),
 }
 
-/// What the identity maps have for an issuer.
+/// What there is of a map for an issuer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum MapFor {
     /// No map is configured: an identity has the role of its own name.
@@ -305,6 +316,8 @@ pub enum MapFor {
     NoLine,
     /// There are lines for this issuer.
     Lines,
+    /// The server's own map was asked in the place of ours.
+    Server,
 }
 
 /// Why a mapped role is refused (check 12).

@@ -1,13 +1,13 @@
 //! The checks one by one. Every type here is the proof that the checks up to
 //! its making have passed; none can be made in another way.
 
-use super::{Connection, Found, Grant, Keys, Transport};
+use super::{Connection, Found, Grant, Keys, Mapping, Transport};
 use crate::algorithm::Algorithm;
 use crate::claims::{Claims, TimeRules};
 use crate::issuers::Issuer;
 use crate::jwk::PublicKey;
 use crate::policy::{KeySource, Policy};
-use crate::refusal::{KeyMismatch, NoKeys, Refusal, Reserved};
+use crate::refusal::{IssuerMismatch, KeyMismatch, MapFor, NoKeys, Refusal, Reserved};
 use crate::signature;
 use crate::time::UnixTime;
 use crate::token::{CompactJws, Header};
@@ -123,16 +123,22 @@ pub struct WellFormedToken<'d> {
 }
 
 impl<'d> WellFormedToken<'d> {
-    /// Check 3, and the algorithms that this issuer may use.
-    pub fn known_issuer(self) -> Result<AddressedToken<'d>, Refusal> {
+    /// Check 3, and the algorithms that this issuer may use. Where the door
+    /// demands an issuer, it is to be that one.
+    pub fn known_issuer(self, demanded: Option<&str>) -> Result<AddressedToken<'d>, Refusal> {
         let policy = self.token.admitted.policy;
         let claimed = self.token.claimed_issuer();
+        let unknown =
+            |mismatch| Err(Refusal::UnknownIssuer { issuer: claimed.map(str::to_owned), mismatch });
         let Some(issuer) = claimed.and_then(|iss| policy.issuers.get(iss)) else {
-            return Err(Refusal::UnknownIssuer {
-                issuer: claimed.map(str::to_owned),
-                near: claimed.and_then(|iss| policy.issuers.near(iss)).map(str::to_owned),
+            return unknown(match claimed.and_then(|iss| policy.issuers.near(iss)) {
+                Some(near) => IssuerMismatch::Near(near.to_owned()),
+                None => IssuerMismatch::NotConfigured,
             });
         };
+        if let Some(demanded) = demanded.filter(|demanded| *demanded != issuer.iss) {
+            return unknown(IssuerMismatch::NotDemanded(demanded.to_owned()));
+        }
         let accepted = policy.algorithms_of(issuer);
         if !accepted.contains(self.algorithm) {
             let alg = Some(self.algorithm.name().to_owned());
@@ -301,17 +307,25 @@ impl<'d> IdentifiedToken<'d> {
         &self.principals
     }
 
-    /// Check 11: one of the identities maps to `role`.
-    pub fn map_to<'r>(self, role: &'r [u8]) -> Result<MappedToken<'d, 'r>, Refusal> {
+    /// Check 11: one of the identities maps to `role`, the first that does.
+    pub fn map_to<'r>(
+        self,
+        role: &'r [u8],
+        mapping: Mapping<'_>,
+    ) -> Result<MappedToken<'d, 'r>, Refusal> {
         let SignedToken { token, issuer } = &self.token.signed;
         let policy = token.admitted.policy;
-        let maps = |identity: &String| policy.maps_to(&issuer.iss, identity, role);
+        let maps = |identity: &String| match mapping {
+            Mapping::IdentityMaps => policy.maps_to(&issuer.iss, identity, role),
+            Mapping::Server(maps) => maps(identity),
+        };
         let Some(principal) = self.principals.iter().find(|identity| maps(identity)).cloned()
         else {
-            return Err(Refusal::RoleNotMapped {
-                map: policy.map_for(&issuer.iss),
-                principals: self.principals,
-            });
+            let map = match mapping {
+                Mapping::IdentityMaps => policy.map_for(&issuer.iss),
+                Mapping::Server(_) => MapFor::Server,
+            };
+            return Err(Refusal::RoleNotMapped { map, principals: self.principals });
         };
         Ok(MappedToken { token: self.token, principal, role })
     }

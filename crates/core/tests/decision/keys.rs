@@ -3,7 +3,7 @@ use crate::scene::{HEADER, ISSUER, Scene, claims, jwks, scene_of, signed, token}
 use jwt_sso_core::algorithm::Algorithm;
 use jwt_sso_core::decision::Found;
 use jwt_sso_core::issuers::Issuers;
-use jwt_sso_core::refusal::{KeyMismatch, NoKeys, Reason, Refusal};
+use jwt_sso_core::refusal::{IssuerMismatch, KeyMismatch, NoKeys, Reason, Refusal};
 use std::sync::Arc;
 
 const NO_KID: &str = r#"{"alg":"EdDSA"}"#;
@@ -51,15 +51,16 @@ fn the_issuer_is_compared_whole() {
         assert_eq!(Scene::new().reason(token), Some(Reason::UnknownIssuer), "{iss:?}");
     }
     let absent = Scene::new().refusal(token(&[("iss", "")]));
-    assert_eq!(absent, Refusal::UnknownIssuer { issuer: None, near: None });
+    let mismatch = IssuerMismatch::NotConfigured;
+    assert_eq!(absent, Refusal::UnknownIssuer { issuer: None, mismatch });
 }
 
 #[test]
 fn an_issuer_that_is_nearly_configured_is_named() {
     for iss in ["https://idp.example/", "http://idp.example", "idp.example"] {
         let refusal = Scene::new().refusal(token(&[("iss", &format!("\"{iss}\""))]));
-        let near = Some(ISSUER.to_owned());
-        assert_eq!(refusal, Refusal::UnknownIssuer { issuer: Some(iss.to_owned()), near });
+        let mismatch = IssuerMismatch::Near(ISSUER.to_owned());
+        assert_eq!(refusal, Refusal::UnknownIssuer { issuer: Some(iss.to_owned()), mismatch });
     }
 }
 

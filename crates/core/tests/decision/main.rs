@@ -6,9 +6,11 @@
 //! 4. Checks 3 to 6: issuers, keys, signatures (keys.rs)
 //! 5. Checks 7 to 9: times, audience, required claims (claims.rs)
 //! 6. Checks 10 to 12: identity, map, reserved roles (roles.rs)
-//! 7. Properties: no changed token is accepted, no two texts are one token (tampering.rs)
+//! 7. What a door's line demands: an issuer, the server's own map (demands.rs)
+//! 8. Properties: no changed token is accepted, no two texts are one token (tampering.rs)
 
 mod claims;
+mod demands;
 mod form;
 mod keys;
 mod minting;

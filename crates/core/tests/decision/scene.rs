@@ -3,7 +3,9 @@
 use crate::minting::{self, ED25519};
 use jwt_sso_core::algorithm::Algorithm;
 use jwt_sso_core::claim_path::ClaimPath;
-use jwt_sso_core::decision::{Connection, Found, Grant, Keys, Refused, Transport, admit, decide};
+use jwt_sso_core::decision::{
+    Connection, Demands, Found, Grant, Keys, Refused, Transport, admit, decide,
+};
 use jwt_sso_core::identity_map::IdentityMap;
 use jwt_sso_core::issuers::{Issuer, IssuerKeys, Issuers};
 use jwt_sso_core::jwk::PublicKey;
@@ -108,12 +110,21 @@ impl Scene {
     }
 
     pub fn decide(&self, token: impl AsRef<[u8]>) -> Result<Grant, Refused> {
+        self.decide_demanding(Demands::default(), token)
+    }
+
+    /// The decision behind a line that demands more than the policy.
+    pub fn decide_demanding(
+        &self,
+        demands: Demands<'_>,
+        token: impl AsRef<[u8]>,
+    ) -> Result<Grant, Refused> {
         let policy = self.policy.as_ref().map_err(Clone::clone);
         let admitted = admit(policy, self.connection)
             .map_err(|refusal| Refused { refusal, facts: Box::default() })?;
         let now = UnixTime::from_seconds(self.now).expect("in range");
         let is_superuser = |role: &[u8]| self.superusers.contains(&role);
-        decide(admitted, token.as_ref(), self.role, self, &is_superuser, &|| now)
+        decide(admitted, token.as_ref(), self.role, demands, self, &is_superuser, &|| now)
     }
 
     pub fn refusal(&self, token: impl AsRef<[u8]>) -> Refusal {
