@@ -36,6 +36,11 @@ impl<'d> Claims<'d> {
         self.0.get("iss").and_then(Node::as_str)
     }
 
+    /// `jti`, where it is a string.
+    pub fn jti(&self) -> Option<&str> {
+        self.0.get("jti").and_then(Node::as_str)
+    }
+
     /// Check 7: `exp`, `nbf`, `iat`, lifetime, in this order. Returns `exp`.
     pub fn check_times(&self, rules: TimeRules, now: UnixTime) -> Result<UnixTime, Refusal> {
         let exp = self.numeric_date("exp")?.ok_or(Refusal::MissingExpiry)?;
