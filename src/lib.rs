@@ -3,6 +3,7 @@
 //! allows. docs/architecture.md has the way of a login through these files.
 
 mod clock;
+mod counters;
 mod decide;
 mod doors;
 mod file;
@@ -10,8 +11,11 @@ mod hba;
 mod inspect;
 mod keyring;
 mod pg;
+mod recent;
 mod report;
+mod session;
 mod settings;
+mod short_text;
 mod worker;
 
 // `#[pg_guard]` on a block of declarations expands to `crate::ffi`.
@@ -43,6 +47,9 @@ pub extern "C-unwind" fn _PG_init() {
     }
     settings::init();
     doors::hook::init();
+    session::init();
+    counters::init();
+    recent::init();
     keyring::init(settings::key_cache_bytes());
     if !pg::process::is_binary_upgrade() {
         worker::init();

@@ -5,9 +5,12 @@
 //! sent or what a proven token says, and ends with a reference that the log
 //! line carries too. No text here ever holds a token.
 
+use crate::counters::{self, INTERNAL_ERROR, Outcome};
 use crate::decide::Login;
 use crate::pg::message::{self, Message};
 use crate::pg::process;
+use crate::recent;
+use crate::session::Row;
 use jwt_sso_core::decision::{Facts, Grant};
 use jwt_sso_core::refusal::{
     IssuerMismatch, KeyMismatch, Malformed, MapFor, NoKeys, Refusal, Reserved,
@@ -28,14 +31,21 @@ pub enum Door {
     Pam,
     /// The OAuth validator (PostgreSQL 18).
     Oauth,
+    /// `jwt_sso.renew()`, in an open session.
+    Renew,
 }
 
 impl Door {
-    fn name(self) -> &'static str {
+    /// Every door; each is at the index of its number.
+    pub const ALL: [Door; 4] = [Door::Hook, Door::Pam, Door::Oauth, Door::Renew];
+
+    /// As the log and the views have it.
+    pub fn name(self) -> &'static str {
         match self {
             Door::Hook => "hook",
             Door::Pam => "pam",
             Door::Oauth => "oauth",
+            Door::Renew => "renew",
         }
     }
 }
@@ -84,12 +94,25 @@ pub fn refused(login: &Login<'_>, refusal: &Refusal, facts: &Facts, length: usiz
     }
     field(&mut line, "detail", &log_detail(refusal));
     message::log(&line);
+    recent::push(login.door, &lossy_role(login), reason, &reference, facts);
     client_error(login, &client_detail(refusal), client_hint(refusal, length), &reference)
+}
+
+/// The log line of a session that was told to end, and why.
+pub fn session_ended(row: &Row, why: &str) -> String {
+    let mut line = format!("jwt_sso: ended session reason={why} pid={}", row.pid);
+    let _ = write!(line, " door={}", row.door.name());
+    field(&mut line, "user", &row.role.to_string());
+    field(&mut line, "issuer", &row.issuer.to_string());
+    field(&mut line, "principal", &row.principal.to_string());
+    field(&mut line, "kid", &row.kid.to_string());
+    field(&mut line, "expires", &row.expires.to_string());
+    line
 }
 
 /// A panic or an error inside the decision.
 pub fn broken(login: &Login<'_>, place: &str) -> ClientError {
-    internal(login, "internal_error", place)
+    internal(login, INTERNAL_ERROR, place)
 }
 
 /// The session is about to begin, and nobody decided on it.
@@ -124,6 +147,8 @@ fn internal(login: &Login<'_>, reason: &str, detail: &str) -> ClientError {
     let mut line = log_head(login, reason, &reference);
     field(&mut line, "detail", detail);
     message::log(&line);
+    counters::count(Outcome::Broken, login.door, None);
+    recent::push(login.door, &lossy_role(login), reason, &reference, &Facts::default());
     client_error(login, BLAND, "", &reference)
 }
 
@@ -238,6 +263,7 @@ fn client_detail(refusal: &Refusal) -> String {
             "The token does not open replication connections.".to_owned()
         }
         Refusal::ReservedRole(_) => "The requested role cannot be used with a token.".to_owned(),
+        Refusal::Denied { .. } => "The server's administrator denies this login.".to_owned(),
     }
 }
 
@@ -309,6 +335,7 @@ fn log_detail(refusal: &Refusal) -> String {
         Refusal::ReservedRole(Reserved::Predefined) => {
             "roles that begin with pg_ never log in with a token".to_owned()
         }
+        Refusal::Denied { element } => format!("element {element} of jwt_sso.deny"),
     }
 }
 

@@ -3,12 +3,13 @@
 
 mod fetching;
 mod kept;
+mod sessions;
 mod source;
 
 use crate::pg::background::{self, Wake};
 use crate::pg::{message, places};
 use crate::settings;
-use crate::{hba, keyring};
+use crate::{counters, hba, keyring};
 use fetching::Fetching;
 use jwt_sso_core::advice::Advice;
 use jwt_sso_core::digest::Digest;
@@ -37,9 +38,10 @@ fn main() {
         Err(why) => return message::log(&format!("jwt_sso: the worker cannot work: {why}")),
     };
     worker.take_policy();
+    counters::begin();
     loop {
         worker.work();
-        match background::wait(worker.fetching.results(), worker.fetching.next_wake()) {
+        match background::wait(worker.fetching.results(), worker.next_wake()) {
             Wake::End => return,
             Wake::Reload => worker.reload(),
             Wake::Look => {}
@@ -76,6 +78,12 @@ impl Worker {
         })
     }
 
+    /// When to look after the work, whether or not anything happens before.
+    fn next_wake(&self) -> Option<Duration> {
+        let sessions = settings::in_force(|policy| policy.ok().and_then(sessions::next_look));
+        [self.fetching.next_wake(), sessions].into_iter().flatten().min()
+    }
+
     /// Starts what is due, takes in what has come, answers who can be answered.
     fn work(&mut self) {
         let mut changed = self.fetching.collect();
@@ -89,6 +97,7 @@ impl Worker {
         if !answered.is_empty() {
             places::answer(&answered);
         }
+        settings::in_force(|policy| policy.ok().map(sessions::end_due));
     }
 
     fn reload(&mut self) {

@@ -5,6 +5,23 @@ use pgrx::pg_sys;
 use std::ffi::{CStr, CString};
 use std::ptr::NonNull;
 
+/// Where the client of this backend is: a numeric address, or a host name where
+/// log_hostname is on, or `[local]`; empty where there is no client.
+pub fn client_address() -> String {
+    // SAFETY: reads a global.
+    let port = unsafe { pg_sys::MyProcPort };
+    if port.is_null() {
+        return String::new();
+    }
+    // SAFETY: this backend's Port.
+    let host = unsafe { shim::jwt_sso_port_remote_host(port) };
+    if host.is_null() {
+        return String::new();
+    }
+    // SAFETY: NUL-terminated; lives as long as the Port.
+    unsafe { CStr::from_ptr(host) }.to_string_lossy().into_owned()
+}
+
 /// The connection of this backend, as the startup packet and the HBA line left it.
 ///
 /// It exists only while the server is inside ClientAuthentication or at the

@@ -69,6 +69,18 @@ pub fn reload_time() -> i64 {
     unsafe { shim::jwt_sso_reload_time() }
 }
 
+/// The time of the server's clock, in microseconds since 2000.
+pub fn now() -> i64 {
+    // SAFETY: reads the clock.
+    unsafe { pg_sys::GetCurrentTimestamp() }
+}
+
+/// The process id.
+pub fn id() -> i32 {
+    // SAFETY: reads a global.
+    unsafe { pg_sys::MyProcPid }
+}
+
 /// Eight hexadecimal digits from the server's strong random source.
 pub fn random_reference() -> String {
     let mut bytes = [0u8; 4];

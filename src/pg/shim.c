@@ -33,6 +33,7 @@
 #include "replication/walsender.h"
 #include "replication/walsender_private.h"
 #include "storage/lwlock.h"
+#include "storage/proc.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/guc_tables.h"
@@ -48,6 +49,12 @@ const char *
 jwt_sso_port_user(const Port *port)
 {
 	return port->user_name;
+}
+
+const char *
+jwt_sso_port_remote_host(const Port *port)
+{
+	return port->remote_host;
 }
 
 bool
@@ -370,6 +377,33 @@ jwt_sso_in_statement(void)
 	bool		streaming = MyWalSnd != NULL && MyWalSnd->state != WALSNDSTATE_STARTUP;
 
 	return debug_query_string != NULL && !streaming;
+}
+
+/* Which of the server's processes this is: an index into ProcGlobal->allProcs. */
+int
+jwt_sso_proc_number(void)
+{
+#if PG_VERSION_NUM >= 170000
+	return MyProcNumber;
+#else
+	return MyProc->pgprocno;
+#endif
+}
+
+/* Whether no transaction is open in that process.  Reads one word, unlocked. */
+bool
+jwt_sso_proc_is_idle(int number)
+{
+	PGPROC	   *proc;
+
+	if (number < 0 || (uint32) number >= ProcGlobal->allProcCount)
+		return false;
+	proc = &ProcGlobal->allProcs[number];
+#if PG_VERSION_NUM >= 170000
+	return proc->vxid.lxid == InvalidLocalTransactionId;
+#else
+	return proc->lxid == InvalidLocalTransactionId;
+#endif
 }
 
 /* Whether text for this process's client or log is UTF-8, or passed as it is. */
