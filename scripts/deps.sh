@@ -2,9 +2,13 @@
 # Installs what building and running the extension needs on Debian or Ubuntu:
 # a C compiler, libclang (for pgrx's bindings), PostgreSQL with its headers, and
 # cargo-pgrx. Does nothing where all of it is there.
+#
+# PG: a major version to get by pg.sh, for tests. Without it the server is that of
+# PG_CONFIG, or the distribution's own.
 set -eu
 
 PGRX_VERSION=0.18.1
+here=$(dirname "$0")
 pg_config=${PG_CONFIG:-pg_config}
 
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
@@ -24,7 +28,7 @@ if command -v dpkg-query >/dev/null; then
     need libclang-dev
     need pkg-config
     need cmake
-    if ! server_ready; then
+    if [ -z "${PG:-}" ] && ! server_ready; then
         major=$(apt-cache depends postgresql 2>/dev/null | sed -n 's/.*Depends: postgresql-\([0-9]*\)$/\1/p' | head -n 1)
         if [ -z "$major" ]; then
             as_root apt-get update -qq
@@ -36,8 +40,17 @@ if command -v dpkg-query >/dev/null; then
     if [ -n "$packages" ]; then
         echo "deps: installing Debian packages:$packages"
         as_root apt-get update -qq
-        # The server's own default cluster is not wanted on a build machine.
+        # shellcheck disable=SC2086 # one word per package
         as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $packages >/dev/null
+    fi
+fi
+
+if [ -n "${PG:-}" ]; then
+    pg_config=$("$here/pg.sh" "$PG")
+    # As Debian's package makes it, which none of these servers comes with.
+    if [ "$(id -u)" = 0 ] && ! getent passwd postgres >/dev/null; then
+        useradd --system --user-group --no-create-home --home-dir /var/lib/postgresql \
+            --shell /bin/bash --comment 'PostgreSQL administrator' postgres
     fi
 fi
 server_ready || {

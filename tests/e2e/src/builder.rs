@@ -17,6 +17,7 @@ pub struct ClusterBuilder {
     token_hba: Option<String>,
     core_hba: String,
     lines: Vec<String>,
+    tls: bool,
     environment: Vec<(String, String)>,
 }
 
@@ -37,6 +38,7 @@ impl Default for ClusterBuilder {
             token_hba: Some(TOKEN_LINES.to_owned()),
             core_hba: String::new(),
             lines: Vec::new(),
+            tls: true,
             environment: Vec::new(),
         }
     }
@@ -80,6 +82,12 @@ impl ClusterBuilder {
         self
     }
 
+    /// `ssl = off`: a cluster that a server without TLS can run, too.
+    pub fn without_tls(mut self) -> Self {
+        self.tls = false;
+        self
+    }
+
     /// A variable of the server's environment.
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
@@ -96,6 +104,11 @@ impl ClusterBuilder {
     /// initdb and configuration, without starting the server.
     pub fn prepare(self) -> Cluster {
         let installation = Installation::get();
+        assert!(
+            installation.tls || !self.tls,
+            "this PostgreSQL {} was built without TLS: only `--test smoke` runs on it",
+            installation.major
+        );
         let root = tempfile::Builder::new().prefix("jwt_sso_e2e.").tempdir().expect("a temp dir");
         let root = root.keep();
         let data = root.join("data");
@@ -129,11 +142,13 @@ impl ClusterBuilder {
             "log_destination = stderr".to_owned(),
             "logging_collector = off".to_owned(),
             "log_line_prefix = '%m [%p] '".to_owned(),
-            "ssl = on".to_owned(),
-            format!("ssl_cert_file = '{}'", tls.certificate.display()),
-            format!("ssl_key_file = '{}'", tls.key.display()),
             format!("shared_preload_libraries = '{}'", self.preload.join(",")),
         ];
+        if self.tls {
+            conf.push("ssl = on".to_owned());
+            conf.push(format!("ssl_cert_file = '{}'", tls.certificate.display()));
+            conf.push(format!("ssl_key_file = '{}'", tls.key.display()));
+        }
         if let Some(lines) = &self.token_hba {
             conf.push("jwt_sso.hba_file = 'jwt_sso_hba.conf'".to_owned());
             write(&data.join("jwt_sso_hba.conf"), &format!("{HARNESS_LINES}{lines}"));

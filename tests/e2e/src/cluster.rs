@@ -118,6 +118,19 @@ impl Cluster {
         pid_file.lines().next().and_then(|line| line.trim().parse().ok()).expect("a pid")
     }
 
+    /// Process id of the `jwt_sso worker`, while there is one. Without a database connection it
+    /// is not in pg_stat_activity.
+    pub fn worker_pid(&self) -> Option<u32> {
+        let postmaster = self.postmaster_pid();
+        let children = format!("/proc/{postmaster}/task/{postmaster}/children");
+        let children = fs::read_to_string(children).unwrap_or_default();
+        let is_worker = |pid: &u32| {
+            let title = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            String::from_utf8_lossy(&title).contains("jwt_sso worker")
+        };
+        children.split_whitespace().filter_map(|pid| pid.parse().ok()).find(is_worker)
+    }
+
     /// Runs SQL as the superuser over the Unix socket; rows by line, columns by `|`.
     pub fn sql(&self, sql: &str) -> String {
         self.try_sql(sql).unwrap_or_else(|e| panic!("{sql:.300}\n{e}"))

@@ -15,6 +15,8 @@ pub struct Installation {
     pub library_dir: PathBuf,
     /// 15, 16, …
     pub major: u32,
+    /// Whether the server was built with TLS. Where it was not, only `smoke.rs` can run.
+    pub tls: bool,
     run_as_postgres: bool,
 }
 
@@ -27,6 +29,7 @@ impl Installation {
 
     fn find() -> Installation {
         let version = pg_config("--version");
+        let configure = pg_config("--configure");
         let digits: String = version
             .chars()
             .skip_while(|c| !c.is_ascii_digit())
@@ -36,9 +39,23 @@ impl Installation {
             bindir: pg_config("--bindir").into(),
             include_dir: pg_config("--includedir-server").into(),
             library_dir: pg_config("--pkglibdir").into(),
+            tls: ["--with-openssl", "--with-ssl=openssl"]
+                .iter()
+                .any(|option| configure.contains(option)),
             major: digits.parse().expect("pg_config --version names a major version"),
             run_as_postgres: output_of(Command::new("id").arg("-u")) == "0",
         }
+    }
+
+    /// Values of `log_connections` with which the server logs who was authenticated; from 18 on it
+    /// takes a list as well.
+    pub fn log_connections_with_identity(&self) -> &'static [&'static str] {
+        if self.major >= 18 { &["on", "receipt,authentication"] } else { &["on"] }
+    }
+
+    /// The setting by which a query is forced to run in parallel; renamed in 16.
+    pub fn force_parallel_setting(&self) -> &'static str {
+        if self.major >= 16 { "debug_parallel_query" } else { "force_parallel_mode" }
     }
 
     /// A client program, run as the user of the tests, without any PG* variable from outside.

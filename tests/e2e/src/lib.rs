@@ -5,6 +5,7 @@
 //! The tests look at the extension only from outside, so nothing here depends on it.
 
 pub mod authority;
+pub mod browser;
 pub mod builder;
 pub mod cluster;
 pub mod connect_proxy;
@@ -14,6 +15,7 @@ pub mod fixture;
 pub mod installation;
 pub mod issuer;
 pub mod message;
+pub mod oauthbearer;
 pub mod provider;
 pub mod psql;
 pub mod standby;

@@ -13,6 +13,12 @@ pub struct Message {
 pub const AUTH_OK: u32 = 0;
 /// `AuthenticationCleartextPassword`.
 pub const AUTH_CLEARTEXT: u32 = 3;
+/// `AuthenticationSASL`, with the names of mechanisms.
+pub const AUTH_SASL: u32 = 10;
+/// `AuthenticationSASLContinue`.
+pub const AUTH_SASL_CONTINUE: u32 = 11;
+/// `AuthenticationSASLFinal`.
+pub const AUTH_SASL_FINAL: u32 = 12;
 
 impl Message {
     /// The request's number, where this is an Authentication message.

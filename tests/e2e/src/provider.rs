@@ -24,6 +24,10 @@ pub const ALGORITHMS: [Algorithm; 4] =
 /// `aud` of the access tokens, a resource in the sense of RFC 8707.
 pub const RESOURCE: &str = "postgres://db";
 
+/// The provider's client that has no secret and gets its tokens by the device flow (RFC 8628).
+/// The audience of its access tokens is [`RESOURCE`].
+pub const DEVICE_CLIENT: &str = "psql";
+
 /// A provider. It stops when it is dropped, or when this process ends.
 #[derive(Debug)]
 pub struct Provider {

@@ -1,7 +1,7 @@
 //! The real psql.
 
 use std::io::Write;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use crate::cluster::Cluster;
 use crate::installation::Installation;
@@ -68,24 +68,33 @@ impl<'a> Psql<'a> {
 
     /// Logs in and runs SQL.
     pub fn run(&self, sql: &str) -> Output {
+        finish(self.start(sql))
+    }
+
+    /// Begins to log in and to run SQL; both outputs are piped.
+    pub fn start(&self, sql: &str) -> Child {
         let mut command = Installation::get().client("psql");
         command.args(["-X", "-w", "-qAt", "-v", "ON_ERROR_STOP=1"]);
         if let Some(uri) = &self.uri {
             command.arg("-d").arg(uri);
         }
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
-        run_with_input(command, sql)
+        start_with_input(command, sql)
     }
 }
 
 /// SQL goes in by standard input, since an argument may have only 128 kB.
-fn run_with_input(mut command: Command, input: &str) -> Output {
+fn start_with_input(mut command: Command, input: &str) -> Child {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("psql runs");
     let mut stdin = child.stdin.take().expect("piped");
     // psql that could not log in reads nothing: a broken pipe is no failure of the test.
     stdin.write_all(input.as_bytes()).ok();
     drop(stdin);
+    child
+}
+
+fn finish(child: Child) -> Output {
     let output = child.wait_with_output().expect("psql ends");
     Output {
         success: output.status.success(),

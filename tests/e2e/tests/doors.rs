@@ -9,6 +9,8 @@
 //! 8. the hook set before ours is called once, after the decision, with its status
 //! 9. a URI with the token as password, with and without that option
 //! 10. from PostgreSQL 16 on, SYSTEM_USER is `trust:<principal>`
+//! 11. with log_connections the server's log names the identity; current_user, session_user and
+//!     pg_stat_activity have the role
 
 use jwt_sso_e2e::expect::Terms;
 use jwt_sso_e2e::fixture::{Manners, auth_hook};
@@ -205,4 +207,32 @@ fn s10_system_user() {
         // 15 does not know the function.
         user.unwrap_err();
     }
+}
+
+#[test]
+fn s11_log_connections() {
+    let cluster = start(&["alice"]);
+    cluster.configure(&[("jwt_sso.identity_map", "https://issuer.example a@b alice")]);
+    let client = Client::new(&cluster, "alice");
+    let identity =
+        r#"LOG:  connection authenticated: identity="a@b" method=trust \(\S+jwt_sso_hba.conf:2\)"#;
+    for value in Installation::get().log_connections_with_identity() {
+        cluster.configure(&[("log_connections", value)]);
+        let mark = cluster.log_mark();
+        let mut session = client.login(&token("a@b")).session();
+        cluster.wait_log(mark, identity);
+        let who = "SELECT current_user, session_user, usename FROM pg_stat_activity
+                   WHERE pid = pg_backend_pid()";
+        assert_eq!(session.query(who).unwrap(), [["alice", "alice", "alice"]]);
+        // Who is refused has no identity.
+        let mark = cluster.log_mark();
+        let login = client.login(&tampered(&token("a@b")));
+        refused(&cluster, "alice", &login, "bad_signature");
+        assert!(!cluster.log_since(mark).contains("identity="), "{}", cluster.log_since(mark));
+    }
+    cluster.configure(&[("log_connections", "off")]);
+    let mark = cluster.log_mark();
+    client.login(&token("a@b")).session();
+    cluster.wait_log(mark, "jwt_sso: accepted");
+    assert!(!cluster.log_since(mark).contains("identity="), "{}", cluster.log_since(mark));
 }

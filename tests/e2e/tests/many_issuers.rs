@@ -78,24 +78,12 @@ fn memory(pid: u32) -> String {
         .join(", ")
 }
 
-/// The worker: the postmaster's child that is called so.
-fn worker(cluster: &Cluster) -> u32 {
-    let postmaster = cluster.postmaster_pid();
-    let children = fs::read_to_string(format!("/proc/{postmaster}/task/{postmaster}/children"));
-    let is_worker = |pid: &u32| {
-        let title = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        String::from_utf8_lossy(&title).contains("jwt_sso worker")
-    };
-    let children = children.expect("it runs");
-    children.split(' ').filter_map(|pid| pid.parse().ok()).find(is_worker).expect("a worker")
-}
-
 #[test]
 fn s1_three_hundred() {
     let many = Many::new(300);
     let bare = Cluster::builder().start();
     eprintln!("without issuers: postmaster {}", memory(bare.postmaster_pid()));
-    eprintln!("without issuers: worker {}", memory(worker(&bare)));
+    eprintln!("without issuers: worker {}", memory(bare.worker_pid().expect("a worker")));
     drop(bare);
 
     let cluster = Cluster::builder().start();
@@ -110,8 +98,9 @@ fn s1_three_hundred() {
     assert_eq!(cluster.sql("SELECT sum(keys) FROM jwt_sso.issuers"), "6000");
     assert!(!cluster.whole_log().contains("left out"), "the default size is enough");
     eprintln!("with 300 issuers: postmaster {}", memory(cluster.postmaster_pid()));
-    eprintln!("with 300 issuers: worker {}", memory(worker(&cluster)));
-    let io = fs::read_to_string(format!("/proc/{}/io", worker(&cluster))).unwrap_or_default();
+    eprintln!("with 300 issuers: worker {}", memory(cluster.worker_pid().expect("a worker")));
+    let io = fs::read_to_string(format!("/proc/{}/io", cluster.worker_pid().expect("a worker")))
+        .unwrap_or_default();
     eprintln!("the worker has written: {}", io.lines().nth(1).unwrap_or_default());
     let kept = fs::metadata(cluster.data_dir().join("jwt_sso/keys.json")).expect("the kept file");
     eprintln!("jwt_sso/keys.json: {} kB", kept.len() / 1024);

@@ -191,11 +191,7 @@ fn s6_parallel_query() {
     server.cluster.sql("CREATE TABLE numbers AS SELECT generate_series(1, 50000) AS n");
     server.cluster.sql("GRANT SELECT ON numbers TO alice; ANALYZE numbers");
     server.cluster.write_file("map", b"too few\n");
-    let force = if Installation::get().major >= 16 {
-        "debug_parallel_query"
-    } else {
-        "force_parallel_mode"
-    };
+    let force = Installation::get().force_parallel_setting();
     let query = |session: &mut jwt_sso_e2e::wire::Wire| {
         for sql in [
             &format!("SET {force} = on"),

@@ -16,21 +16,9 @@ use std::time::{Duration, Instant};
 use jwt_sso_e2e::installation::output_of;
 use jwt_sso_e2e::provider::keys;
 use jwt_sso_e2e::wire::Wire;
-use jwt_sso_e2e::{Client, Cluster};
+use jwt_sso_e2e::Client;
 
 use crate::World;
-
-/// Process id of the worker. Without a database connection it is not in pg_stat_activity.
-fn worker(cluster: &Cluster) -> Option<u32> {
-    let postmaster = cluster.postmaster_pid();
-    let children = format!("/proc/{postmaster}/task/{postmaster}/children");
-    let children = fs::read_to_string(children).unwrap_or_default();
-    let is_worker = |pid: &u32| {
-        let title = fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        title.contains("jwt_sso worker")
-    };
-    children.split_whitespace().filter_map(|pid| pid.parse().ok()).find(is_worker)
-}
 
 fn signal(signal: &str, pid: &str) {
     output_of(Command::new("kill").args(["-s", signal, pid]));
@@ -43,7 +31,7 @@ fn s1_worker_ends() {
     let mut session = Client::new(&world.cluster, "alice").login(&token).session();
     // So that no fetch can help.
     world.provider.stop();
-    let first = worker(&world.cluster).expect("a worker");
+    let first = world.cluster.worker_pid().expect("a worker");
     let mark = world.cluster.log_mark();
     let (done, logins) = (AtomicBool::new(false), AtomicU32::new(0));
     let slowest = thread::scope(|scope| {
@@ -61,7 +49,7 @@ fn s1_worker_ends() {
         for _ in 0..3 {
             signal("TERM", &before.to_string());
             let start = Instant::now();
-            let back = || worker(&world.cluster).filter(|pid| *pid != before);
+            let back = || world.cluster.worker_pid().filter(|pid| *pid != before);
             while back().is_none() && start.elapsed() < Duration::from_secs(60) {
                 thread::sleep(Duration::from_millis(5));
             }
@@ -91,9 +79,9 @@ fn s2_fetch_without_a_worker() {
     world.accepts(&old);
     world.provider.rotate(&keys("second"));
     let new = world.alice();
-    let first = worker(&world.cluster).expect("a worker");
+    let first = world.cluster.worker_pid().expect("a worker");
     signal("TERM", &first.to_string());
-    world.cluster.until("the worker's end", || worker(&world.cluster) != Some(first));
+    world.cluster.until("the worker's end", || world.cluster.worker_pid() != Some(first));
     world.accepts(&new);
     world.accepts(&old);
 }
@@ -105,7 +93,7 @@ fn s3_backend_killed() {
 
 #[test]
 fn s4_worker_killed() {
-    killed(|world, _| worker(&world.cluster).expect("a worker").to_string());
+    killed(|world, _| world.cluster.worker_pid().expect("a worker").to_string());
 }
 
 #[test]
@@ -117,10 +105,10 @@ fn s5_worker_ends_without_a_file() {
     world.cluster.until("the kept file", || path.exists());
     world.provider.stop();
     fs::remove_file(&path).unwrap();
-    let first = worker(&world.cluster).expect("a worker");
+    let first = world.cluster.worker_pid().expect("a worker");
     signal("TERM", &first.to_string());
     let mark = world.cluster.log_mark();
-    world.cluster.until("a worker", || worker(&world.cluster).is_some_and(|pid| pid != first));
+    world.cluster.until("a worker", || world.cluster.worker_pid().is_some_and(|pid| pid != first));
     // By then it has published what it has.
     world.fetch_fails(mark);
     world.accepts(&token);
