@@ -55,6 +55,7 @@ install: deps
 install-built:
 	cargo pgrx install --release --pg-config $(PGRX_PG_CONFIG_PATH) $(SUDO) \
 		--no-default-features --features $(FEATURE)
+	scripts/install-pam.sh
 
 demo: install
 	@scripts/client-deps.sh --provider >/dev/null

@@ -50,6 +50,7 @@ pub extern "C-unwind" fn _PG_init() {
     session::init();
     counters::init();
     recent::init();
+    doors::pam::init();
     keyring::init(settings::key_cache_bytes());
     if !pg::process::is_binary_upgrade() {
         worker::init();

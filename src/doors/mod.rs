@@ -4,6 +4,7 @@
 pub mod hook;
 #[cfg(feature = "pg18")]
 pub mod oauth;
+pub mod pam;
 
 use crate::decide::Login;
 use crate::pg::port::Client;

@@ -12,6 +12,7 @@ pub mod message;
 #[cfg(feature = "pg18")]
 pub mod oauth;
 pub mod packet;
+pub mod pam;
 pub mod places;
 pub mod port;
 pub mod proc;

@@ -38,6 +38,14 @@ impl Client {
         NonNull::new(port).map(|port| Client { port })
     }
 
+    /// The connection whose client this process authenticates just now.
+    pub(super) fn authenticating() -> Option<Client> {
+        // SAFETY: reads globals.
+        let port = unsafe { shim::jwt_sso_authenticating_port() };
+        // SAFETY: NULL, or this backend's Port inside ClientAuthentication.
+        unsafe { Client::new(port) }
+    }
+
     pub(super) fn as_ptr(&self) -> *mut pg_sys::Port {
         self.port.as_ptr()
     }
@@ -70,6 +78,12 @@ impl Client {
     pub fn is_trust(&self) -> bool {
         // SAFETY: `new` promises a live Port with its HBA line.
         unsafe { shim::jwt_sso_port_is_trust(self.port.as_ptr()) }
+    }
+
+    /// Whether the method of the HBA line is `pam`.
+    pub fn is_pam(&self) -> bool {
+        // SAFETY: `new` promises a live Port with its HBA line.
+        unsafe { shim::jwt_sso_port_is_pam(self.port.as_ptr()) }
     }
 
     /// Whether this is a replication connection, physical or logical.

@@ -76,6 +76,23 @@ jwt_sso_port_is_trust(const Port *port)
 	return port->hba != NULL && port->hba->auth_method == uaTrust;
 }
 
+/* As above. */
+bool
+jwt_sso_port_is_pam(const Port *port)
+{
+	return port->hba != NULL && port->hba->auth_method == uaPAM;
+}
+
+/*
+ * The connection of this process while its client authenticates, when it still
+ * has its HBA line; NULL before, afterwards and elsewhere.
+ */
+Port *
+jwt_sso_authenticating_port(void)
+{
+	return ClientAuthInProgress ? MyProcPort : NULL;
+}
+
 /*
  * As set_authn_id does it, which is static in auth.c before 18: the log line of
  * log_connections included.  PostgreSQL 15 keeps the identity in Port, later

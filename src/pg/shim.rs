@@ -32,19 +32,10 @@ unsafe extern "C-unwind" {
     pub fn jwt_sso_port_is_unix(port: *const pg_sys::Port) -> bool;
     pub fn jwt_sso_port_is_tls(port: *const pg_sys::Port) -> bool;
     pub fn jwt_sso_port_is_trust(port: *const pg_sys::Port) -> bool;
+    pub fn jwt_sso_port_is_pam(port: *const pg_sys::Port) -> bool;
+    pub fn jwt_sso_authenticating_port() -> *mut pg_sys::Port;
     /// May raise: out of memory.
     pub fn jwt_sso_port_set_identity(port: *mut pg_sys::Port, identity: *const c_char);
-
-    #[cfg(feature = "pg18")]
-    pub fn jwt_sso_port_oauth_issuer(port: *const pg_sys::Port) -> *const c_char;
-    #[cfg(feature = "pg18")]
-    pub fn jwt_sso_port_oauth_delegates_mapping(port: *const pg_sys::Port) -> bool;
-    /// May raise: a look into the catalogue, out of memory.
-    #[cfg(feature = "pg18")]
-    pub fn jwt_sso_port_usermap_allows(port: *const pg_sys::Port, identity: *const c_char) -> bool;
-    /// Returns the validator's table of callbacks, in static memory.
-    #[cfg(feature = "pg18")]
-    pub fn jwt_sso_oauth_callbacks(decide: DecideToken) -> *const c_void;
 
     /// May raise: a lost protocol synchronisation, an interrupt.
     pub fn jwt_sso_ask_password(port: *mut pg_sys::Port, buf: pg_sys::StringInfo) -> c_int;
@@ -71,4 +62,16 @@ unsafe extern "C-unwind" {
     pub fn jwt_sso_in_statement() -> bool;
     pub fn jwt_sso_speaks_utf8() -> bool;
     pub fn jwt_sso_addin_lock() -> *mut pg_sys::LWLock;
+}
+
+// In a block of its own: `#[pg_guard]` drops the conditions of single functions.
+#[cfg(feature = "pg18")]
+#[pg_guard]
+unsafe extern "C-unwind" {
+    pub fn jwt_sso_port_oauth_issuer(port: *const pg_sys::Port) -> *const c_char;
+    pub fn jwt_sso_port_oauth_delegates_mapping(port: *const pg_sys::Port) -> bool;
+    /// May raise: a look into the catalogue, out of memory.
+    pub fn jwt_sso_port_usermap_allows(port: *const pg_sys::Port, identity: *const c_char) -> bool;
+    /// Returns the validator's table of callbacks, in static memory.
+    pub fn jwt_sso_oauth_callbacks(decide: DecideToken) -> *const c_void;
 }

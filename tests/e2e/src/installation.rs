@@ -17,6 +17,8 @@ pub struct Installation {
     pub major: u32,
     /// Whether the server was built with TLS. Where it was not, only `smoke.rs` can run.
     pub tls: bool,
+    /// Whether it was built with PAM.
+    pub with_pam: bool,
     run_as_postgres: bool,
 }
 
@@ -43,6 +45,7 @@ impl Installation {
                 .iter()
                 .any(|option| configure.contains(option)),
             major: digits.parse().expect("pg_config --version names a major version"),
+            with_pam: pg_config("--configure").contains("--with-pam"),
             run_as_postgres: output_of(Command::new("id").arg("-u")) == "0",
         }
     }

@@ -16,6 +16,7 @@ pub mod installation;
 pub mod issuer;
 pub mod message;
 pub mod oauthbearer;
+pub mod pam;
 pub mod provider;
 pub mod psql;
 pub mod standby;

@@ -13,10 +13,10 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use jwt_sso_e2e::Client;
 use jwt_sso_e2e::installation::output_of;
 use jwt_sso_e2e::provider::keys;
 use jwt_sso_e2e::wire::Wire;
-use jwt_sso_e2e::Client;
 
 use crate::World;
 
