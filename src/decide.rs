@@ -6,8 +6,9 @@ use crate::counters::{self, Outcome, Stopwatch};
 use crate::keyring::SharedKeys;
 use crate::pg::roles;
 use crate::report::{self, Door};
+use crate::session::{self, Session};
 use jwt_sso_core::decision::{
-    self, Admitted, Connection, Demands, Facts, Grant, Refused, Surroundings,
+    self, Admitted, Connection, Demands, Facts, Grant, Mapping, Refused, Surroundings,
 };
 use jwt_sso_core::policy::Policy;
 use jwt_sso_core::refusal::Refusal;
@@ -88,6 +89,11 @@ impl Login<'_> {
             Ok(grant) => {
                 counters::count(Outcome::Accepted, self.door, Some(&grant.issuer));
                 report::accepted(self, &grant);
+                let by_server = matches!(demands.mapping, Mapping::Server(_));
+                match demands.mapping {
+                    Mapping::Session(_) => session::renew(&grant),
+                    _ => session::begin(self, &grant, admitted.replication(), by_server),
+                }
                 Ok(grant)
             }
             Err(Refused { refusal, facts }) => {
@@ -97,6 +103,25 @@ impl Login<'_> {
                 Err(report::refused(self, &refusal, &facts, token.len()))
             }
         }
+    }
+
+    /// The decision on a token that an open session is to go on with: it must
+    /// be of the same issuer and identity, and that must still have the role.
+    pub fn renew(
+        &self,
+        admitted: Admitted<'_>,
+        token: &[u8],
+        session: &Session,
+    ) -> Result<Grant, report::ClientError> {
+        let policy = admitted.policy();
+        let Grant { issuer, principal, .. } = &session.grant;
+        let maps = |identity: &str| {
+            identity == principal
+                && (session.mapped_by_server
+                    || policy.maps_to(issuer, identity, self.role.to_bytes()))
+        };
+        let demands = Demands { issuer: Some(issuer), mapping: Mapping::Session(&maps) };
+        self.decide_token_demanding(admitted, token, demands)
     }
 
     fn decide_password(

@@ -378,7 +378,7 @@ fn unknown_issuer(mismatch: &IssuerMismatch) -> String {
             quote(near)
         ),
         IssuerMismatch::NotDemanded(demanded) => {
-            format!("the HBA line demands the issuer {}", quote(demanded))
+            format!("only the issuer {} is believed here", quote(demanded))
         }
     }
 }
@@ -388,6 +388,9 @@ fn not_mapped(map: MapFor) -> &'static str {
         MapFor::NoMap => "no identity map is configured, so the role must equal the identity",
         MapFor::NoLine => "the identity map has no line for this issuer",
         MapFor::Lines => "no line of the identity map gives the requested role for this identity",
+        MapFor::Session => {
+            "the session belongs to another identity, or that identity has lost the role since"
+        }
         MapFor::Server => {
             "the HBA line has no delegate_ident_mapping=1: its map= in pg_ident.conf, or without \
              one equality, does not give the requested role for this identity"

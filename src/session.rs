@@ -21,6 +21,8 @@ pub struct Session {
     pub door: Door,
     /// Microseconds since 2000.
     pub since: i64,
+    /// The server's own map gave it the role, not an identity map of ours.
+    pub mapped_by_server: bool,
 }
 
 /// A row of the table of sessions.
@@ -65,27 +67,29 @@ pub fn init() {
 }
 
 /// Notes who this backend is. At the doors, once.
-pub fn begin(login: &Login<'_>, grant: &Grant, replication: bool) {
-    let session = Session { grant: grant.clone(), door: login.door, since: process::now() };
+pub fn begin(login: &Login<'_>, grant: &Grant, replication: bool, mapped_by_server: bool) {
+    let (grant, since) = (grant.clone(), process::now());
+    let session = Session { grant, door: login.door, since, mapped_by_server };
     let row = Row::of(login, &session, replication);
     *current_mut() = Some(session);
     exit::before_exit(leave);
     write_own(row);
 }
 
-/// Goes on with the terms of another token of the same identity.
-pub fn renew(grant: Grant) {
+/// Goes on with the terms of another token of the same identity, where that
+/// one expires later.
+pub fn renew(grant: &Grant) {
     let mut current = current_mut();
-    let Some(session) = current.as_mut() else { return };
-    let (expires, kid, subject) = (grant.expires, grant.kid.clone(), subject(&grant));
-    session.grant = grant;
+    let Some(session) = current.as_mut().filter(|own| own.grant.expires < grant.expires) else {
+        return;
+    };
+    session.grant = grant.clone();
     drop(current);
-    let own = process::id();
     TABLE.change(|rows| {
-        if let Some(row) = rows.get_mut(proc::number()).filter(|row| row.pid == own) {
-            row.expires = expires;
-            row.kid = ShortText::of(kid.as_deref().unwrap_or_default());
-            row.subject = subject;
+        if let Some(row) = rows.get_mut(proc::number()).filter(|row| row.pid == process::id()) {
+            row.expires = grant.expires;
+            row.kid = ShortText::of(grant.kid.as_deref().unwrap_or_default());
+            row.subject = subject(grant);
         }
     });
 }

@@ -40,6 +40,12 @@ pub fn warning(message: &Message) {
     send(pg_sys::WARNING, message);
 }
 
+/// Raises the error: the statement ends, and so does the transaction.
+pub fn error(message: &Message) -> ! {
+    send(pg_sys::ERROR, message);
+    unreachable!("ERROR does not return")
+}
+
 /// Sends the error to the client and the log and ends this process.
 pub fn fatal(message: &Message) -> ! {
     send(pg_sys::FATAL, message);

@@ -58,6 +58,8 @@ pub enum Mapping<'a> {
     /// The server's own map, asked about one identity after the other until one
     /// may have the role. Our identity maps have no part in it.
     Server(&'a dyn Fn(&str) -> bool),
+    /// An open session that is to go on with another token: asked likewise.
+    Session(&'a dyn Fn(&str) -> bool),
 }
 
 /// What a decision asks of the world around it.

@@ -327,6 +327,9 @@ pub enum MapFor {
     Lines,
     /// The server's own map was asked in the place of ours.
     Server,
+    /// An open session was to go on as another identity, or its identity has
+    /// lost the role since.
+    Session,
 }
 
 /// Why a mapped role is refused (check 12).

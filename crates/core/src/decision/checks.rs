@@ -104,12 +104,13 @@ impl Checks<'_> {
         let iss = &self.issuer.iss;
         let maps = |identity: &&String| match mapping {
             Mapping::IdentityMaps => self.policy().maps_to(iss, identity, role),
-            Mapping::Server(maps) => maps(identity),
+            Mapping::Server(maps) | Mapping::Session(maps) => maps(identity),
         };
         principals.iter().find(maps).cloned().ok_or_else(|| Refusal::RoleNotMapped {
             map: match mapping {
                 Mapping::IdentityMaps => self.policy().map_for(iss),
                 Mapping::Server(_) => MapFor::Server,
+                Mapping::Session(_) => MapFor::Session,
             },
             principals: principals.to_vec(),
         })

@@ -38,6 +38,11 @@ impl<'p> Admitted<'p> {
         self.policy
     }
 
+    /// Whether the connection asks for replication.
+    pub fn replication(&self) -> bool {
+        self.replication
+    }
+
     /// Check 12: the role is not one of those that are kept from this door.
     /// `is_superuser` is asked once, and not where the policy lets superusers in.
     pub fn check_role(
