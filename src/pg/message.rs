@@ -42,7 +42,7 @@ pub fn warning(message: &Message) {
 
 /// Raises the error: the statement ends, and so does the transaction.
 pub fn error(message: &Message) -> ! {
-    send(pg_sys::ERROR, message);
+    send(pg_sys::PGERROR, message);
     unreachable!("ERROR does not return")
 }
 
