@@ -1,5 +1,6 @@
 //! What the views of issuers and keys show, and `refresh()`.
 
+use super::demand_preload;
 use crate::clock;
 use crate::keyring::{self, Question};
 use crate::pg::process;
@@ -103,6 +104,7 @@ fn key_rows() -> TableIterator<
 fn refresh(
     issuer: default!(Option<&str>, "NULL"),
 ) -> TableIterator<'static, (name!(issuer, String), name!(ok, bool), name!(detail, String))> {
+    demand_preload();
     let policy = policy();
     let wanted = |candidate: &&Issuer| issuer.is_none_or(|iss| candidate.iss == iss);
     let chosen: Vec<&Issuer> = policy.issuers.iter().filter(wanted).collect();
@@ -139,9 +141,6 @@ fn wait_for(fetched: &[(&Issuer, Digest)], all: bool, client_timeout: u64) {
         [(_, digest)] if !all => *digest,
         _ => Digest::default(),
     };
-    if !process::is_preloaded() {
-        error!("jwt_sso is not loaded by shared_preload_libraries");
-    }
     let Some(ticket) = keyring::ask(Question::Refresh, &about) else {
         error!("too many refreshes are under way; try again");
     };
