@@ -8,3 +8,9 @@ GRANT SELECT ON @extschema@.issuers, @extschema@.keys TO pg_monitor;
 
 COMMENT ON FUNCTION @extschema@.version() IS 'version of the jwt_sso library';
 COMMENT ON FUNCTION @extschema@."check"() IS 'what is wrong or unwise about the set-up of jwt_sso, and what to do about it';
+
+-- Sessions. The four that follow tell a session about itself alone.
+GRANT EXECUTE ON FUNCTION @extschema@.session(), @extschema@.claims(), @extschema@.claim(text),
+    @extschema@.renew(text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION @extschema@.session_rows() TO pg_monitor;
+GRANT SELECT ON @extschema@.sessions TO pg_monitor;

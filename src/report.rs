@@ -286,6 +286,9 @@ fn client_hint(refusal: &Refusal, length: usize) -> &'static str {
             "The token is exactly 4095 bytes long, where psql's interactive prompt cuts what is \
              typed or pasted; use PGPASSWORD."
         }
+        Refusal::Misconfigured { settings } if settings.is_empty() => {
+            "Call jwt_sso.renew() again, as a command of its own."
+        }
         _ => "",
     }
 }
@@ -293,6 +296,11 @@ fn client_hint(refusal: &Refusal, length: usize) -> &'static str {
 /// What was found and what was expected, for the administrator.
 fn log_detail(refusal: &Refusal) -> String {
     match refusal {
+        Refusal::Misconfigured { settings } if settings.is_empty() => {
+            "this session has not read the settings in force yet; renew() as a command of its own \
+             has"
+                .to_owned()
+        }
         Refusal::Misconfigured { settings } => {
             format!("no policy is in force: refused when it was read: {}", settings.join(", "))
         }

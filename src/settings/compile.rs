@@ -33,7 +33,7 @@ pub struct Compiled {
 pub type Refused = Vec<(&'static Setting, SettingError)>;
 
 /// The policy as this session's values of the settings give it: what the next
-/// reload would put in force. For reports only.
+/// reload would put in force. Alone for reports only.
 pub fn compile_session() -> Result<Policy, Refused> {
     compile_with(None)
 }
