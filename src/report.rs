@@ -299,7 +299,7 @@ fn log_detail(refusal: &Refusal) -> String {
         Refusal::Misconfigured { settings } if settings.is_empty() => {
             "this session has not read the settings in force yet; renew() as a command of its own \
              has"
-                .to_owned()
+            .to_owned()
         }
         Refusal::Misconfigured { settings } => {
             format!("no policy is in force: refused when it was read: {}", settings.join(", "))

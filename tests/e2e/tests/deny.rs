@@ -91,7 +91,8 @@ fn s2_sessions() {
     ended(&mut alice);
     ended(&mut busy);
     let line = cluster.wait_log(mark, "jwt_sso: ended session reason=denied");
-    let head = r#"door=hook user="alice" issuer="https://issuer.example" principal="alice" kid="k1""#;
+    let head =
+        r#"door=hook user="alice" issuer="https://issuer.example" principal="alice" kid="k1""#;
     assert!(line.contains(head), "{line}");
     alive(&mut bob);
     cluster.until("two lines", || cluster.log_since(mark).matches("reason=denied").count() == 2);
