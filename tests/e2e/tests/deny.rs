@@ -113,10 +113,14 @@ fn s3_members() {
         json!({"issuer": "https://issuer.example/"}),
         json!({"issuer": ISS, "principal": "alice", "kid": "k1", "jti": "t-1", "until": "2001-01-01T00:00:00Z"}),
     ] {
+        let mut bob = open(&cluster, "bob", &token("bob"));
         deny(&cluster, json!([element, {"principal": "bob"}]));
-        // The worker has looked at this list once bob is out.
-        open(&cluster, "alice", &alice);
         denied(&cluster, "bob", &token("bob"), 2);
+        open(&cluster, "alice", &alice);
+        // The worker has looked at everybody by this list once bob is out.
+        ended(&mut bob);
+        alive(&mut session);
+        deny(&cluster, json!([]));
     }
     // Without a claim there is nothing that an element could meet.
     let without = token("alice").without_header("kid");

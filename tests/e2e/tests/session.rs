@@ -90,7 +90,7 @@ fn not_renewed(cluster: &Cluster, session: &mut Wire, token: &str, reason: &str)
     cluster.wait_log(mark, "ERROR:  JWT authentication failed for user \"alice\"");
     let log = cluster.log_since(mark);
     let part = token.get(..20).unwrap_or(token);
-    assert!(!log.contains(part), "the token is in the log: {log}");
+    assert!(part.is_empty() || !log.contains(part), "the token is in the log: {log}");
     line
 }
 
