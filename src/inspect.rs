@@ -5,6 +5,7 @@ mod findings;
 mod keys;
 mod map_report;
 mod role_facts;
+mod sessions;
 
 use crate::pg::message::{self, Message};
 use crate::pg::process;

@@ -30,6 +30,11 @@ extension_sql_file!(
     name = "views",
     requires = [inspect::keys::issuer_rows, inspect::keys::key_rows, inspect::keys::refresh]
 );
+extension_sql_file!(
+    "../sql/sessions.sql",
+    name = "sessions",
+    requires = [inspect::sessions::session_rows, inspect::sessions::terminate]
+);
 extension_sql_file!("../sql/grants.sql", name = "grants", finalize);
 
 /// Called by the server when it loads the library.

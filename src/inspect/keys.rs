@@ -227,10 +227,8 @@ fn text(text: &str) -> Option<String> {
 
 /// Seconds since 1970; 0 is never.
 fn time(seconds: u64) -> Option<TimestampWithTimeZone> {
-    const EPOCH: i64 = 946_684_800; // 2000-01-01, from which PostgreSQL counts
     if seconds == 0 {
         return None;
     }
-    let microseconds = i64::try_from(seconds).ok()?.checked_sub(EPOCH)?.checked_mul(1_000_000)?;
-    TimestampWithTimeZone::try_from(microseconds).ok()
+    TimestampWithTimeZone::try_from(clock::server_time(seconds)?).ok()
 }

@@ -34,7 +34,7 @@ pub struct Compiled {
 pub type Refused = Vec<(&'static Setting, SettingError)>;
 
 /// The policy as this session's values of the settings give it: what the next
-/// reload would put in force. For reports only. Where the library is not
+/// reload would put in force. Alone for reports only. Where the library is not
 /// preloaded there is no setting, and the policy is that of the defaults.
 pub fn compile_session() -> Result<Policy, Refused> {
     if !process::is_preloaded() {
