@@ -2,6 +2,7 @@
 
 mod findings;
 mod keys;
+mod stats;
 
 use crate::pg::message::{self, Message};
 use crate::pg::process;

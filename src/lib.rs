@@ -30,6 +30,16 @@ extension_sql_file!(
     name = "views",
     requires = [inspect::keys::issuer_rows, inspect::keys::key_rows, inspect::keys::refresh]
 );
+extension_sql_file!(
+    "../sql/stats.sql",
+    name = "stats",
+    requires = [
+        inspect::stats::stats_rows,
+        inspect::stats::stats_latency_rows,
+        inspect::stats::stats_reset,
+        inspect::stats::recent_refusal_rows
+    ]
+);
 extension_sql_file!("../sql/grants.sql", name = "grants", finalize);
 
 /// Called by the server when it loads the library.

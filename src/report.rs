@@ -5,7 +5,7 @@
 //! sent or what a proven token says, and ends with a reference that the log
 //! line carries too. No text here ever holds a token.
 
-use crate::counters::{self, INTERNAL_ERROR, Outcome};
+use crate::counters::{self, Outcome};
 use crate::decide::Login;
 use crate::pg::message::{self, Message};
 use crate::pg::process;
@@ -13,7 +13,7 @@ use crate::recent;
 use crate::session::Row;
 use jwt_sso_core::decision::{Facts, Grant};
 use jwt_sso_core::refusal::{
-    IssuerMismatch, KeyMismatch, Malformed, MapFor, NoKeys, Refusal, Reserved,
+    IssuerMismatch, KeyMismatch, Malformed, MapFor, NoKeys, Reason, Refusal, Reserved,
 };
 use jwt_sso_core::time::UnixTime;
 use pgrx::PgSqlErrorCode;
@@ -122,20 +122,20 @@ pub fn session_ended(row: &Row, why: &str) -> String {
 
 /// A panic or an error inside the decision.
 pub fn broken(login: &Login<'_>, place: &str) -> ClientError {
-    internal(login, INTERNAL_ERROR, place)
+    internal(login, Outcome::Broken, place)
 }
 
 /// The session is about to begin, and nobody decided on it.
 pub fn bypassed(login: &Login<'_>) -> ClientError {
     let detail = "a trust line let the client in and the hook was not called: another library \
                   replaced ClientAuthentication_hook without calling it";
-    internal(login, "misconfigured", detail)
+    internal(login, MISCONFIGURED, detail)
 }
 
 /// A login at a door that the server opened although the library is not preloaded.
 #[cfg(feature = "pg18")]
 pub fn not_preloaded(login: &Login<'_>) -> ClientError {
-    internal(login, "misconfigured", "jwt_sso is not in shared_preload_libraries")
+    internal(login, MISCONFIGURED, "jwt_sso is not in shared_preload_libraries")
 }
 
 /// A message of another type came instead of a password.
@@ -152,12 +152,16 @@ fn violation(text: &str) -> ClientError {
     Message { sqlstate: PgSqlErrorCode::ERRCODE_PROTOCOL_VIOLATION, ..Message::plain(text) }
 }
 
-fn internal(login: &Login<'_>, reason: &str, detail: &str) -> ClientError {
+/// The server is set up wrongly, which no check of the decision could see.
+const MISCONFIGURED: Outcome = Outcome::Refused(Reason::Misconfigured);
+
+fn internal(login: &Login<'_>, outcome: Outcome, detail: &str) -> ClientError {
     let reference = process::random_reference();
+    let reason = outcome.reason().unwrap_or_default();
     let mut line = log_head(login, reason, &reference);
     field(&mut line, "detail", detail);
     message::log(&line);
-    counters::count(Outcome::Broken, login.door, None);
+    counters::count(outcome, login.door, None);
     recent::push(login.door, &lossy_role(login), reason, &reference, &Facts::default());
     client_error(login, BLAND, "", &reference)
 }
@@ -188,8 +192,13 @@ fn lossy_role(login: &Login<'_>) -> String {
 
 /// ` name="value"`, the value escaped as JSON does and cut at [`VALUE_LIMIT`].
 fn field(line: &mut String, name: &str, value: &str) {
-    let _ = write!(line, " {name}=\"");
-    let end = line.len() + VALUE_LIMIT;
+    let _ = write!(line, " {name}=\"{}\"", escaped(value, VALUE_LIMIT));
+}
+
+/// A stranger's text, escaped as JSON does, and cut between two characters
+/// before it has more than `limit` bytes.
+pub fn escaped(value: &str, limit: usize) -> String {
+    let mut text = String::new();
     let mut escaped = String::new();
     for character in value.chars() {
         escaped.clear();
@@ -204,12 +213,12 @@ fn field(line: &mut String, name: &str, value: &str) {
             }
             c => escaped.push(c),
         }
-        if line.len() + escaped.len() > end {
+        if text.len() + escaped.len() > limit {
             break;
         }
-        line.push_str(&escaped);
+        text.push_str(&escaped);
     }
-    line.push('"');
+    text
 }
 
 /// Characters that change how a line looks and cannot be seen: line separators,
