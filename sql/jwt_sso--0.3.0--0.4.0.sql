@@ -10,7 +10,7 @@ CREATE FUNCTION @extschema@.stats_latency_rows() RETURNS TABLE (
 STRICT VOLATILE PARALLEL RESTRICTED LANGUAGE c AS 'MODULE_PATHNAME', 'stats_latency_rows_wrapper';
 
 CREATE FUNCTION @extschema@.recent_refusal_rows() RETURNS TABLE (
-    at timestamp with time zone, ref text, reason text, door text, role text, issuer text,
+    at timestamp with time zone, reference text, reason text, door text, role text, issuer text,
     kid text, address text
 )
 STRICT VOLATILE PARALLEL RESTRICTED LANGUAGE c AS 'MODULE_PATHNAME', 'recent_refusal_rows_wrapper';
@@ -20,7 +20,9 @@ STRICT VOLATILE PARALLEL UNSAFE LANGUAGE c AS 'MODULE_PATHNAME', 'stats_reset_wr
 
 CREATE VIEW @extschema@.stats AS SELECT * FROM @extschema@.stats_rows();
 CREATE VIEW @extschema@.stats_latency AS SELECT * FROM @extschema@.stats_latency_rows();
-CREATE VIEW @extschema@.recent_refusals AS SELECT * FROM @extschema@.recent_refusal_rows();
+CREATE VIEW @extschema@.recent_refusals AS
+    SELECT at, reference AS ref, reason, door, role, issuer, kid, address
+    FROM @extschema@.recent_refusal_rows();
 
 COMMENT ON VIEW @extschema@.stats IS 'logins by outcome, reason, door and issuer, counted since the server started or stats_reset()';
 COMMENT ON VIEW @extschema@.stats_latency IS 'how long the parts of a decision took: for each bound in milliseconds, how many took no longer';

@@ -1,6 +1,8 @@
 CREATE VIEW @extschema@.stats AS SELECT * FROM @extschema@.stats_rows();
 CREATE VIEW @extschema@.stats_latency AS SELECT * FROM @extschema@.stats_latency_rows();
-CREATE VIEW @extschema@.recent_refusals AS SELECT * FROM @extschema@.recent_refusal_rows();
+CREATE VIEW @extschema@.recent_refusals AS
+    SELECT at, reference AS ref, reason, door, role, issuer, kid, address
+    FROM @extschema@.recent_refusal_rows();
 
 COMMENT ON VIEW @extschema@.stats IS 'logins by outcome, reason, door and issuer, counted since the server started or stats_reset()';
 COMMENT ON VIEW @extschema@.stats_latency IS 'how long the parts of a decision took: for each bound in milliseconds, how many took no longer';

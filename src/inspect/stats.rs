@@ -59,14 +59,15 @@ fn stats_reset() {
     counters::reset();
 }
 
-/// The rows of the view `recent_refusals`, the newest first.
+/// The rows of the view `recent_refusals`, the newest first. The view names the
+/// reference `ref`, as the log does; in Rust that is no name.
 #[pg_extern(volatile, parallel_restricted)]
 #[allow(clippy::type_complexity)]
 fn recent_refusal_rows() -> TableIterator<
     'static,
     (
         name!(at, Option<TimestampWithTimeZone>),
-        name!(ref, String),
+        name!(reference, String),
         name!(reason, String),
         name!(door, &'static str),
         name!(role, String),
