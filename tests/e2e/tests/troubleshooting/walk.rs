@@ -1,8 +1,11 @@
 //! One case of the document, step by step.
 
 use std::process::Output;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use jwt_sso_e2e::Cluster;
+use jwt_sso_e2e::builder::DEADLINE;
 use jwt_sso_e2e::installation::Installation;
 use regex::Regex;
 
@@ -115,9 +118,13 @@ impl<'a> Walk<'a> {
     fn look(&self, sql: &str, shows: &str) {
         let documented = self.localised(&unaligned(shows));
         let sql = self.localised(sql);
-        self.cluster.until(&format!("what the document shows of {sql}"), || {
-            is_like(&documented, &self.cluster.sql(&sql))
-        });
+        let end = Instant::now() + DEADLINE;
+        let mut actual = self.cluster.sql(&sql);
+        while !is_like(&documented, &actual) && Instant::now() < end {
+            sleep(Duration::from_millis(50));
+            actual = self.cluster.sql(&sql);
+        }
+        assert_like(&documented, &actual);
     }
 
     #[track_caller]
