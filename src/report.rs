@@ -5,7 +5,7 @@
 //! sent or what a proven token says, and ends with a reference that the log
 //! line carries too. No text here ever holds a token.
 
-mod words;
+pub mod words;
 
 use crate::counters::{self, Outcome};
 use crate::decide::Login;

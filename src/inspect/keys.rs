@@ -161,10 +161,16 @@ fn outcome(set: &KeySet) -> (bool, String) {
     let usable = set.keys.iter().filter(|key| is_usable(key, now)).count();
     let skipped = set.keys.iter().filter(|key| key.key.is_none()).count();
     let skipped = if skipped > 0 { format!(", {skipped} left out") } else { String::new() };
-    (true, format!("{usable} keys from {}{skipped}", set.about.jwks_uri))
+    let keys = if usable == 1 { "key" } else { "keys" };
+    (true, format!("{usable} {keys} from {}{skipped}", set.about.jwks_uri))
 }
 
-fn policy() -> Policy {
+/// The policy as this session's settings have it. Without preload there are no
+/// settings, and nothing is configured.
+pub(super) fn policy() -> Policy {
+    if !process::is_preloaded() {
+        return Policy::default();
+    }
     settings::compile_session().unwrap_or_else(|refused| {
         let names: Vec<&str> = refused.iter().map(|(setting, _)| setting.name).collect();
         error!("wrong in this session: {}; see jwt_sso.check()", names.join(", "))

@@ -1,11 +1,10 @@
 //! What the views of counters and recent refusals show, and `stats_reset()`.
 
+use super::demand_preload;
 use crate::counters::{self, Outcome};
-use crate::pg::message::{self, Message};
 use crate::pg::process;
 use crate::recent::{self, Refused};
 use crate::short_text::ShortText;
-use pgrx::PgSqlErrorCode;
 use pgrx::datum::TimestampWithTimeZone;
 use pgrx::prelude::*;
 
@@ -49,13 +48,7 @@ fn stats_latency_rows()
 /// Sets every counter of the views `stats` and `stats_latency` to 0.
 #[pg_extern(volatile, parallel_unsafe)]
 fn stats_reset() {
-    if !process::is_preloaded() {
-        message::error(&Message {
-            sqlstate: PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-            hint: super::findings::PRELOAD_HINT.to_owned(),
-            ..Message::plain("jwt_sso is not loaded by shared_preload_libraries")
-        });
-    }
+    demand_preload();
     counters::reset();
 }
 

@@ -21,6 +21,10 @@ pub(super) struct Block {
     lock: *mut pg_sys::LWLock,
     /// The latch of the process that publishes; null while there is none.
     pub(super) publisher: *mut pg_sys::Latch,
+    /// How often a process has become the publisher.
+    pub(super) publishers: u32,
+    /// When the last one did, in microseconds since 2000.
+    pub(super) publisher_since: i64,
     pub(super) places: [Place; PLACES],
     /// Names each taking of a place.
     pub(super) serial: u64,
@@ -249,6 +253,8 @@ fn initialise(block: *mut Block, locks: *mut pg_sys::LWLockPadded) {
         published: pg_sys::ConditionVariable::default(),
         lock,
         publisher: std::ptr::null_mut(),
+        publishers: 0,
+        publisher_since: 0,
         places: [Place::FREE; PLACES],
         serial: 0,
         length: 0,

@@ -45,10 +45,7 @@ pub fn log_detail(refusal: &Refusal) -> String {
         Refusal::LifetimeTooLong { seconds, longest } => {
             format!("lifetime {seconds} s, jwt_sso.max_token_lifetime {longest} s")
         }
-        Refusal::AudienceMismatch { found, accepted } => {
-            // Each within half of what a value in the log may have.
-            format!("token audience {}, accepted {}", brief(found, 70), brief(accepted, 70))
-        }
+        Refusal::AudienceMismatch { found, accepted } => audience(found, accepted),
         Refusal::RequiredClaim { claim, found, required } => format!(
             "claim {} is {}, required {required}",
             quote(claim),
@@ -141,11 +138,17 @@ fn unknown_key(kid: Option<&str>, issuer_keys: usize, mismatch: KeyMismatch) -> 
     }
 }
 
-fn times(claim: &str, at: UnixTime, now: UnixTime) -> String {
+/// Each within half of what a value in the log may have.
+pub fn audience(found: &[String], accepted: &[String]) -> String {
+    format!("token audience {}, accepted {}", brief(found, 70), brief(accepted, 70))
+}
+
+/// `exp 2026-…, now 2026-…`.
+pub fn times(claim: &str, at: UnixTime, now: UnixTime) -> String {
     format!("{claim} {at}, now {now}")
 }
 
-/// For the client, who may have sent any number of them.
+/// As a JSON array, of which anyone may have written any number of elements.
 pub fn list(texts: &[String]) -> String {
     brief(texts, 1000)
 }
@@ -174,6 +177,7 @@ pub fn quote(text: &str) -> String {
     quoted.split_off(2)
 }
 
+/// Cut to the length of a value in the log.
 pub fn cut(text: &str) -> &str {
     let end = (0..=VALUE_LIMIT.min(text.len())).rev().find(|i| text.is_char_boundary(*i));
     &text[..end.unwrap_or(0)]

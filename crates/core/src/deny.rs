@@ -84,6 +84,18 @@ impl DenyList {
         self.0.iter().position(|element| element.meets(subject, now)).map(|index| index + 1)
     }
 
+    /// The elements, counted from 1, that mean nothing at `now`: their time is over.
+    pub fn over(&self, now: UnixTime) -> Vec<(usize, UnixTime)> {
+        let over = |element: &Element| element.until.filter(|until| *until <= now);
+        (1..).zip(&self.0).filter_map(|(number, one)| Some((number, over(one)?))).collect()
+    }
+
+    /// The elements, counted from 1, that name an issuer, and the issuer.
+    pub fn issuers(&self) -> impl Iterator<Item = (usize, &str)> {
+        let elements = (1..).zip(&self.0);
+        elements.filter_map(|(number, one)| Some((number, one.issuer.as_ref()?.text.as_str())))
+    }
+
     /// The fingerprint of the list.
     pub fn digest(&self) -> Digest {
         let elements: Vec<String> = self.0.iter().map(Element::to_string).collect();
@@ -233,6 +245,17 @@ mod tests {
             let list = format!(r#"[{{"principal":"alice","until":"{until}"}}]"#);
             assert_eq!(denied(&list, alice()), found, "{until}");
         }
+    }
+
+    #[test]
+    fn elements_that_keep_nobody_out() {
+        let over = r#"{"kid":"k","until":"2027-01-15T08:00:00Z"}"#;
+        let open = r#"{"kid":"k","until":"2027-01-15T08:00:01Z"}"#;
+        let text = format!(r#"[{open},{over},{{"issuer":"https://a"}}]"#);
+        let list = DenyList::parse(&text).unwrap();
+        let now = UnixTime::from_seconds(NOW).unwrap();
+        assert_eq!(list.over(now), [(2, now)]);
+        assert_eq!(list.issuers().collect::<Vec<_>>(), [(3, "https://a")]);
     }
 
     #[test]

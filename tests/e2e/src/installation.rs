@@ -8,7 +8,8 @@ use std::sync::LazyLock;
 /// Directories and version of the server under test.
 #[derive(Debug)]
 pub struct Installation {
-    bindir: PathBuf,
+    /// Where its programs are.
+    pub bindir: PathBuf,
     /// The server's C headers, for the fixtures.
     pub include_dir: PathBuf,
     /// Where a library named without a path is looked for.

@@ -19,6 +19,9 @@ use jwt_sso_e2e::token::{now, tampered};
 use jwt_sso_e2e::{Client, Cluster, Issuer};
 use regex::Regex;
 
+/// For which the document has three dots.
+const PASSWORD: &str = "secret";
+
 fn docs(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(name)
 }
@@ -60,7 +63,7 @@ fn start() -> Cluster {
     let lines = format!("{}\n{TOKEN_LINES}", blocks("text hba")[0]);
     let cluster = Cluster::builder().token_hba(&lines).start();
     cluster.sql("CREATE EXTENSION jwt_sso");
-    cluster.sql(&blocks("sql role")[0]);
+    cluster.sql(&blocks("sql role")[0].replace('…', PASSWORD));
     let issuer = Issuer::example();
     issuer.install(&cluster, &["alice"]);
     let log_in = |token: &str| Client::new(&cluster, "alice").login(token);
@@ -116,7 +119,7 @@ fn s1_queries() {
 fn s2_without_preload() {
     let cluster = Cluster::builder().plain().start();
     cluster.sql("CREATE EXTENSION jwt_sso");
-    cluster.sql(&blocks("sql role")[0]);
+    cluster.sql(&blocks("sql role")[0].replace('…', PASSWORD));
     for query in queries() {
         let rows = ask(&cluster, &query);
         match query.name.as_str() {
@@ -138,9 +141,9 @@ impl Exporter {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         drop(listener);
-        // The document's password, to the letter.
         let source = format!(
-            "host={} port={} user=postgres_exporter password=… dbname=postgres sslmode=disable",
+            "host={} port={} user=postgres_exporter password={PASSWORD} dbname=postgres \
+             sslmode=disable",
             cluster.socket_dir().display(),
             cluster.port()
         );

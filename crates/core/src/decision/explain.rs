@@ -92,7 +92,7 @@ pub enum Fact {
     Key { fitting: usize },
     Signature,
     Time { expires: UnixTime, now: UnixTime },
-    Audience { accepted: Vec<String> },
+    Audience { found: Vec<String>, accepted: Vec<String> },
     RequiredClaims(usize),
     Identity(Vec<String>),
     IdentityMap { principal: String },
@@ -227,8 +227,11 @@ impl Rows {
     fn claims(&mut self, checks: &Checks<'_>, role: &[u8], around: Surroundings) {
         let now = (around.now)();
         self.note(Check::Time, checks.times(now), |expires| Fact::Time { expires, now });
-        let accepted = checks.admitted.policy().audience_of(checks.issuer).to_vec();
-        self.note(Check::Audience, checks.audience(), |()| Fact::Audience { accepted });
+        let audience = |()| Fact::Audience {
+            found: checks.claims.audience().into_iter().map(str::to_owned).collect(),
+            accepted: checks.admitted.policy().audience_of(checks.issuer).to_vec(),
+        };
+        self.note(Check::Audience, checks.audience(), audience);
         let demands = checks.issuer.required_claims.len();
         let required = checks.required_claims();
         self.note(Check::RequiredClaims, required, |()| Fact::RequiredClaims(demands));

@@ -36,6 +36,9 @@ fn a_good_token_passes_every_check() {
     assert!(rows.iter().all(|(_, outcome)| matches!(outcome, Outcome::Passed(_))), "{rows:?}");
     let identity = Outcome::Passed(Fact::Identity(vec!["alice".to_owned()]));
     assert_eq!(*outcome(&rows, Check::Identity), identity);
+    let db = || vec!["db".to_owned()];
+    let audience = Outcome::Passed(Fact::Audience { found: db(), accepted: db() });
+    assert_eq!(*outcome(&rows, Check::Audience), audience);
 }
 
 #[test]

@@ -53,6 +53,8 @@ fn s2_fatal_and_panic() {
     cluster.append_conf(&format!("dynamic_library_path = '{}:$libdir'", folder.display()));
     cluster.start();
     cluster.sql("CREATE EXTENSION jwt_sso");
+    // The functions of the same copy, and not those of the installed one.
+    cluster.sql("UPDATE pg_proc SET probin = 'jwt_sso' WHERE probin = '$libdir/jwt_sso'");
     Issuer::example().install(&cluster, &["alice", "panic_probe"]);
 
     let mut session = Client::new(&cluster, "alice").login(&token()).session();
