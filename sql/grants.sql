@@ -7,6 +7,12 @@ GRANT EXECUTE ON FUNCTION @extschema@.version(), @extschema@."check"(), @extsche
     @extschema@.issuer_rows(), @extschema@.key_rows() TO pg_monitor;
 GRANT SELECT ON @extschema@.issuers, @extschema@.keys TO pg_monitor;
 
+-- Statistics and recent refusals.
+GRANT EXECUTE ON FUNCTION @extschema@.stats_rows(), @extschema@.stats_latency_rows(),
+    @extschema@.recent_refusal_rows() TO pg_monitor;
+GRANT SELECT ON @extschema@.stats, @extschema@.stats_latency, @extschema@.recent_refusals
+    TO pg_monitor;
+
 COMMENT ON FUNCTION @extschema@.version() IS 'version of the jwt_sso library';
 COMMENT ON FUNCTION @extschema@."check"() IS 'what is wrong or unwise about the set-up of jwt_sso, and what to do about it';
 COMMENT ON FUNCTION @extschema@.check_ok() IS 'whether check() finds no error';

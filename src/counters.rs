@@ -1,5 +1,6 @@
 //! What is counted: logins by outcome, door and issuer, and how long the parts
-//! of a decision took. In shared memory, without a lock on the way of a login.
+//! of a decision took. In shared memory. A login adds with atomic operations,
+//! and holds a lock that keeps nobody out but a reset.
 
 use crate::pg::area::{Counters, Table};
 use crate::pg::process;
@@ -24,9 +25,6 @@ pub enum Outcome {
     Broken,
 }
 
-/// The code that the log and `stats` have for [`Outcome::Broken`].
-pub const INTERNAL_ERROR: &str = "internal_error";
-
 impl Outcome {
     const COUNT: usize = Reason::ALL.len() + 2;
 
@@ -38,6 +36,7 @@ impl Outcome {
         }
     }
 
+    /// Each at its index.
     fn all() -> impl Iterator<Item = Outcome> {
         let refused = Reason::ALL.into_iter().map(Outcome::Refused);
         [Outcome::Accepted, Outcome::Broken].into_iter().chain(refused)
@@ -47,15 +46,25 @@ impl Outcome {
     pub fn reason(self) -> Option<&'static str> {
         match self {
             Outcome::Accepted => None,
-            Outcome::Broken => Some(INTERNAL_ERROR),
+            Outcome::Broken => Some("internal_error"),
             Outcome::Refused(reason) => Some(reason.code()),
         }
     }
 }
 
-/// The first entry is that of logins without a configured issuer, whose names
-/// anyone may invent, and of issuers for which there is no entry left.
-const ISSUERS: usize = 1 + MAX_ISSUERS;
+// Counts are found by these numbers, and named by their place in the list.
+const _: () = {
+    let mut index = 0;
+    while index < Reason::ALL.len() {
+        assert!(Reason::ALL[index] as usize == index);
+        index += 1;
+    }
+    index = 0;
+    while index < Door::ALL.len() {
+        assert!(Door::ALL[index] as usize == index);
+        index += 1;
+    }
+};
 
 #[derive(Clone, Copy)]
 struct IssuerName {
@@ -67,11 +76,24 @@ struct IssuerName {
 const UNUSED: IssuerName =
     IssuerName { used: false, digest: Digest::from_bytes([0; 32]), name: ShortText::EMPTY };
 
-static NAMES: Table<IssuerName> = Table::new(|| ISSUERS, UNUSED);
-static LOGINS: Counters = Counters::new(ISSUERS * Door::ALL.len() * Outcome::COUNT);
-static LATENCY: Counters = Counters::new(PHASES.len() * BUCKETS);
-/// When counting began, in microseconds since 2000; 0 before the first count.
-static SINCE: Counters = Counters::new(1);
+/// The issuers that were counted since the last reset, also those that are no
+/// longer configured. Its lock, held shared, keeps a reset out of a count.
+static NAMES: Table<IssuerName> = Table::new(|| MAX_ISSUERS, UNUSED);
+
+/// Numbers of one issuer: by door, and within each by outcome.
+const NUMBERS: usize = Door::ALL.len() * Outcome::COUNT;
+
+/// First those of logins without a configured issuer, whose names anyone may
+/// invent, and of issuers for which `NAMES` has no room left. Then those of each
+/// issuer at its place in `NAMES`.
+static LOGINS: Counters = Counters::new((1 + MAX_ISSUERS) * NUMBERS, || 0);
+static LATENCY: Counters = Counters::new(PHASES.len() * BUCKETS, || 0);
+/// When counting began, in microseconds since 2000.
+static SINCE: Counters = Counters::new(1, now);
+
+fn now() -> u64 {
+    process::now().unsigned_abs()
+}
 
 /// Asks for the counters. Only while the library is preloaded.
 pub fn init() {
@@ -81,43 +103,43 @@ pub fn init() {
     SINCE.register();
 }
 
-/// Marks the beginning, where nothing was counted yet.
-pub fn begin() {
-    if let [since] = SINCE.numbers() {
-        let now = process::now() as u64;
-        let _ = since.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
-    }
-}
-
 /// Counts a login. `issuer` is the configured issuer that its token names.
 pub fn count(outcome: Outcome, door: Door, issuer: Option<&str>) {
-    begin();
-    let entry = issuer.and_then(entry_of).unwrap_or(0);
-    let index = (entry * Door::ALL.len() + door as usize) * Outcome::COUNT + outcome.index();
-    if let Some(number) = LOGINS.numbers().get(index) {
-        number.fetch_add(1, Ordering::Relaxed);
+    let add = |place: usize| {
+        let index = place * NUMBERS + door as usize * Outcome::COUNT + outcome.index();
+        if let Some(number) = LOGINS.numbers().get(index) {
+            number.fetch_add(1, Ordering::Relaxed);
+        }
+    };
+    let Some(issuer) = issuer else { return add(0) };
+    let digest = Digest::of(&[issuer.as_bytes()]);
+    let is_known = |names: &[IssuerName]| match find(names, &digest) {
+        Some(at) if names[at].used => {
+            add(1 + at);
+            true
+        }
+        _ => false,
+    };
+    if NAMES.read(is_known) == Some(false) {
+        let name = ShortText::of(issuer);
+        NAMES.change(|names| {
+            // Another process may have been faster, and then this changes nothing.
+            let found = find(names, &digest);
+            if let Some(at) = found {
+                names[at] = IssuerName { used: true, digest, name };
+            }
+            add(found.map_or(0, |at| 1 + at));
+        });
     }
 }
 
-/// The entry of a configured issuer, made where there is none yet.
-fn entry_of(issuer: &str) -> Option<usize> {
-    let digest = Digest::of(&[issuer.as_bytes()]);
-    let known = |names: &[IssuerName]| {
-        names.iter().take_while(|name| name.used).position(|name| name.digest == digest)
-    };
-    let entry = match NAMES.read(known)? {
-        Some(entry) => entry,
-        None => NAMES.change(|names| {
-            // Another process may have been faster.
-            known(names).or_else(|| {
-                let free = names[..MAX_ISSUERS].iter().position(|name| !name.used)?;
-                let name = ShortText::of(issuer);
-                names[free] = IssuerName { used: true, digest, name };
-                Some(free)
-            })
-        })??,
-    };
-    Some(entry + 1)
+/// Where this issuer is, or is to be: from the place that its digest says, the
+/// first that is its own or free. `None` where it is not there and all are taken.
+fn find(names: &[IssuerName], digest: &Digest) -> Option<usize> {
+    let [first, second, ..] = *digest.as_bytes();
+    let start = usize::from(u16::from_be_bytes([first, second])) % names.len();
+    let mut places = (start..names.len()).chain(0..start);
+    places.find(|at| !names[*at].used || names[*at].digest == *digest)
 }
 
 /// A row of the view `stats`.
@@ -132,20 +154,20 @@ pub struct Count {
     pub count: u64,
 }
 
-/// Every count that is not 0.
+/// Every count that is not 0, and at each door that of accepted logins without
+/// an issuer, so that a server that has seen nobody says so. None where the
+/// library was not preloaded.
 pub fn counts() -> Vec<Count> {
-    let used = |names: &[IssuerName]| {
-        names.iter().take_while(|name| name.used).map(|name| name.name.to_string()).collect()
-    };
-    let names: Vec<String> = NAMES.read(used).unwrap_or_default();
-    let issuers = std::iter::once(None).chain(names.into_iter().map(Some));
-    let mut numbers = LOGINS.numbers().iter();
+    let Some(names) = NAMES.read(<[IssuerName]>::to_vec) else { return Vec::new() };
+    let issuers = names.iter().map(|name| name.used.then(|| name.name.to_string()));
     let mut counts = Vec::new();
-    for issuer in issuers {
-        for door in Door::ALL {
-            for (outcome, number) in Outcome::all().zip(numbers.by_ref().take(Outcome::COUNT)) {
+    for (issuer, numbers) in
+        std::iter::once(None).chain(issuers).zip(LOGINS.numbers().chunks(NUMBERS))
+    {
+        for (door, numbers) in Door::ALL.into_iter().zip(numbers.chunks(Outcome::COUNT)) {
+            for (outcome, number) in Outcome::all().zip(numbers) {
                 let count = number.load(Ordering::Relaxed);
-                if count > 0 {
+                if count > 0 || (issuer.is_none() && outcome == Outcome::Accepted) {
                     counts.push(Count { outcome, door, issuer: issuer.clone(), count });
                 }
             }
@@ -157,17 +179,21 @@ pub fn counts() -> Vec<Count> {
 /// When counting began, in microseconds since 2000.
 pub fn since() -> Option<i64> {
     let since = SINCE.numbers().first()?.load(Ordering::Relaxed);
-    i64::try_from(since).ok().filter(|since| *since > 0)
+    i64::try_from(since).ok()
 }
 
-/// Counts from 0 again.
+/// Counts from 0 again, and forgets the issuers that were counted. No login is
+/// half in the old count and half in the new.
 pub fn reset() {
-    for number in LOGINS.numbers().iter().chain(LATENCY.numbers()) {
-        number.store(0, Ordering::Relaxed);
-    }
-    if let [since] = SINCE.numbers() {
-        since.store(process::now() as u64, Ordering::Relaxed);
-    }
+    NAMES.change(|names| {
+        names.fill(UNUSED);
+        for number in LOGINS.numbers().iter().chain(LATENCY.numbers()) {
+            number.store(0, Ordering::Relaxed);
+        }
+        for since in SINCE.numbers() {
+            since.store(now(), Ordering::Relaxed);
+        }
+    });
 }
 
 /// The phases that are measured, and their names.
@@ -194,7 +220,8 @@ impl Stopwatch {
         self.0.borrow_mut().push((phase, Instant::now()));
     }
 
-    /// The decision is over: adds each measured phase to its bucket.
+    /// The decision is over: adds each measured phase to its bucket. The last
+    /// one that began ends here, also where it ended in a refusal.
     pub fn stop(self) {
         let marks = self.0.into_inner();
         let ends = marks.iter().skip(1).map(|(_, time)| *time).chain([Instant::now()]);

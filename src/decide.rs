@@ -87,13 +87,14 @@ impl Login<'_> {
         stopwatch.stop();
         match decided {
             Ok(grant) => {
-                counters::count(Outcome::Accepted, self.door, Some(&grant.issuer));
-                report::accepted(self, &grant);
                 let by_server = matches!(demands.mapping, Mapping::Server(_));
                 match demands.mapping {
                     Mapping::Session(_) => session::renew(&grant),
                     _ => session::begin(self, &grant, admitted.replication(), by_server),
                 }
+                // Last, so that a login which breaks in here is not counted twice.
+                counters::count(Outcome::Accepted, self.door, Some(&grant.issuer));
+                report::accepted(self, &grant);
                 Ok(grant)
             }
             Err(Refused { refusal, facts }) => {

@@ -6,6 +6,7 @@ mod keys;
 mod map_report;
 mod role_facts;
 mod sessions;
+mod stats;
 
 use crate::pg::message::{self, Message};
 use crate::pg::process;

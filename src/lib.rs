@@ -35,6 +35,16 @@ extension_sql_file!(
     name = "sessions",
     requires = [inspect::sessions::session_rows, inspect::sessions::terminate]
 );
+extension_sql_file!(
+    "../sql/stats.sql",
+    name = "stats",
+    requires = [
+        inspect::stats::stats_rows,
+        inspect::stats::stats_latency_rows,
+        inspect::stats::stats_reset,
+        inspect::stats::recent_refusal_rows
+    ]
+);
 extension_sql_file!("../sql/grants.sql", name = "grants", finalize);
 
 /// Called by the server when it loads the library.

@@ -3,7 +3,7 @@
 
 use crate::pg::area::Table;
 use crate::pg::{port, process};
-use crate::report::Door;
+use crate::report::{self, Door};
 use crate::short_text::ShortText;
 use jwt_sso_core::decision::Facts;
 
@@ -23,7 +23,7 @@ pub struct Refused {
     pub reason: ShortText<32>,
     /// The door.
     pub door: Door,
-    /// The role that was asked for.
+    /// The role that was asked for, which need not exist.
     pub role: ShortText<64>,
     /// The token's `iss`, unproven; empty where it was not read.
     pub issuer: ShortText<200>,
@@ -52,34 +52,36 @@ pub fn init() {
     TABLE.register();
 }
 
-/// Keeps a refusal in the place of the oldest.
+/// Keeps a refusal in the place of the oldest. What strangers wrote is escaped
+/// and cut as in the log line.
 pub fn push(door: Door, role: &str, reason: &str, reference: &str, facts: &Facts) {
-    let text = |fact: &Option<String>| fact.clone().unwrap_or_default();
     let mut refused = Refused {
         serial: 0,
         at: process::now(),
         reference: ShortText::of(reference),
         reason: ShortText::of(reason),
         door,
-        role: ShortText::of(role),
-        issuer: ShortText::of(&text(&facts.issuer)),
-        kid: ShortText::of(&text(&facts.kid)),
-        address: ShortText::of(&port::client_address()),
+        role: visible(role),
+        issuer: visible(facts.issuer.as_deref().unwrap_or_default()),
+        kid: visible(facts.kid.as_deref().unwrap_or_default()),
+        address: visible(&port::client_address()),
     };
     TABLE.change(|records| {
-        refused.serial = records.iter().map(|record| record.serial).max().unwrap_or(0) + 1;
-        if let Some(oldest) = records.iter_mut().min_by_key(|record| record.serial) {
-            *oldest = refused;
-        }
+        let last = records.iter().map(|record| record.serial).max().unwrap_or(0);
+        refused.serial = last + 1;
+        // One after the other, so that this place has the oldest.
+        records[(last % KEPT as u64) as usize] = refused;
     });
+}
+
+fn visible<const N: usize>(text: &str) -> ShortText<N> {
+    ShortText::of(&report::escaped(text, N))
 }
 
 /// The last refusals, the newest first.
 pub fn all() -> Vec<Refused> {
-    let taken = |records: &[Refused]| {
-        records.iter().filter(|record| record.serial > 0).copied().collect::<Vec<_>>()
-    };
-    let mut records = TABLE.read(taken).unwrap_or_default();
+    let mut records = TABLE.read(<[Refused]>::to_vec).unwrap_or_default();
+    records.retain(|record| record.serial > 0);
     records.sort_by_key(|record| std::cmp::Reverse(record.serial));
     records
 }

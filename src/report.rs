@@ -7,16 +7,17 @@
 
 pub mod words;
 
-use crate::counters::{self, INTERNAL_ERROR, Outcome};
+use crate::counters::{self, Outcome};
 use crate::decide::Login;
 use crate::pg::message::{self, Message};
 use crate::pg::process;
 use crate::recent;
 use crate::session::Row;
 use jwt_sso_core::decision::{Facts, Grant};
-use jwt_sso_core::refusal::{Malformed, Refusal, Reserved};
+use jwt_sso_core::refusal::{Malformed, Reason, Refusal, Reserved};
 use pgrx::PgSqlErrorCode;
 use std::fmt::Write;
+pub use words::escaped;
 use words::{cut, field, list, log_detail, quote};
 
 /// What a refused client is told.
@@ -119,20 +120,20 @@ pub fn session_ended(row: &Row, why: &str) -> String {
 
 /// A panic or an error inside the decision.
 pub fn broken(login: &Login<'_>, place: &str) -> ClientError {
-    internal(login, INTERNAL_ERROR, place)
+    internal(login, Outcome::Broken, place)
 }
 
 /// The session is about to begin, and nobody decided on it.
 pub fn bypassed(login: &Login<'_>) -> ClientError {
     let detail = "a trust line let the client in and the hook was not called: another library \
                   replaced ClientAuthentication_hook without calling it";
-    internal(login, "misconfigured", detail)
+    internal(login, MISCONFIGURED, detail)
 }
 
 /// A login at a door that the server opened although the library is not preloaded.
 #[cfg(feature = "pg18")]
 pub fn not_preloaded(login: &Login<'_>) -> ClientError {
-    internal(login, "misconfigured", "jwt_sso is not in shared_preload_libraries")
+    internal(login, MISCONFIGURED, "jwt_sso is not in shared_preload_libraries")
 }
 
 /// A message of another type came instead of a password.
@@ -149,12 +150,16 @@ fn violation(text: &str) -> ClientError {
     Message { sqlstate: PgSqlErrorCode::ERRCODE_PROTOCOL_VIOLATION, ..Message::plain(text) }
 }
 
-fn internal(login: &Login<'_>, reason: &str, detail: &str) -> ClientError {
+/// The server is set up wrongly, which no check of the decision could see.
+const MISCONFIGURED: Outcome = Outcome::Refused(Reason::Misconfigured);
+
+fn internal(login: &Login<'_>, outcome: Outcome, detail: &str) -> ClientError {
     let reference = process::random_reference();
+    let reason = outcome.reason().unwrap_or_default();
     let mut line = log_head(login, reason, &reference);
     field(&mut line, "detail", detail);
     message::log(&line);
-    counters::count(Outcome::Broken, login.door, None);
+    counters::count(outcome, login.door, None);
     recent::push(login.door, &lossy_role(login), reason, &reference, &Facts::default());
     client_error(login, BLAND, "", &reference)
 }

@@ -9,7 +9,7 @@ mod source;
 use crate::pg::background::{self, Wake};
 use crate::pg::{message, places};
 use crate::settings;
-use crate::{counters, hba, keyring};
+use crate::{hba, keyring};
 use fetching::Fetching;
 use jwt_sso_core::advice::Advice;
 use jwt_sso_core::digest::Digest;
@@ -38,7 +38,6 @@ fn main() {
         Err(why) => return message::log(&format!("jwt_sso: the worker cannot work: {why}")),
     };
     worker.take_policy();
-    counters::begin();
     loop {
         worker.work();
         match background::wait(worker.fetching.results(), worker.next_wake()) {

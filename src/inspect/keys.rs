@@ -164,8 +164,12 @@ fn outcome(set: &KeySet) -> (bool, String) {
     (true, format!("{usable} {keys} from {}{skipped}", set.about.jwks_uri))
 }
 
-/// The policy as this session's settings have it.
+/// The policy as this session's settings have it. Without preload there are no
+/// settings, and nothing is configured.
 pub(super) fn policy() -> Policy {
+    if !process::is_preloaded() {
+        return Policy::default();
+    }
     settings::compile_session().unwrap_or_else(|refused| {
         let names: Vec<&str> = refused.iter().map(|(setting, _)| setting.name).collect();
         error!("wrong in this session: {}; see jwt_sso.check()", names.join(", "))

@@ -149,13 +149,15 @@ impl<T: Copy + Send + Sync + 'static> Area for Table<T> {
 /// Numbers that any process may add to at any time, without a lock.
 pub struct Counters {
     length: usize,
+    first: fn() -> u64,
     numbers: AtomicPtr<AtomicU64>,
 }
 
 impl Counters {
-    /// So many numbers, at first 0.
-    pub const fn new(length: usize) -> Counters {
-        Counters { length, numbers: AtomicPtr::new(std::ptr::null_mut()) }
+    /// So many numbers, at first what `first` says when the memory is made: at
+    /// the server's start, and again after a crash.
+    pub const fn new(length: usize, first: fn() -> u64) -> Counters {
+        Counters { length, first, numbers: AtomicPtr::new(std::ptr::null_mut()) }
     }
 
     /// Asks the server for them, as [`Table::register`].
@@ -180,10 +182,13 @@ impl Area for Counters {
     }
 
     unsafe fn take(&self, memory: *mut u8, _lock: *mut pg_sys::LWLock, fresh: bool) {
-        if fresh {
-            // SAFETY: within the memory that the caller promises; zero is a number.
-            unsafe { memory.write_bytes(0, self.size()) };
+        let numbers: *mut AtomicU64 = memory.cast();
+        for index in 0..if fresh { self.length } else { 0 } {
+            // SAFETY: within the memory that the caller promises.
+            let number = unsafe { numbers.add(index) };
+            // SAFETY: as above; nobody else uses it yet.
+            unsafe { number.write(AtomicU64::new((self.first)())) };
         }
-        self.numbers.store(memory.cast(), Ordering::Relaxed);
+        self.numbers.store(numbers, Ordering::Relaxed);
     }
 }

@@ -41,15 +41,23 @@ pub fn hide_statement() {
 }
 
 /// The text as this process's client or log can take it: as it is, or, in a
-/// database of another encoding than UTF-8, in ASCII.
+/// database of another encoding than UTF-8, in ASCII. A NUL, which no text of
+/// the server may hold, is escaped everywhere.
 pub fn presentable(text: &str) -> String {
     // SAFETY: reads a global.
-    if text.is_ascii() || unsafe { shim::jwt_sso_speaks_utf8() } {
+    let ascii_only = !text.is_ascii() && !unsafe { shim::jwt_sso_speaks_utf8() };
+    if !ascii_only && !text.contains('\0') {
         return text.to_owned();
     }
-    let escape =
-        |c: char| if c.is_ascii() { c.to_string() } else { c.escape_unicode().to_string() };
-    text.chars().map(escape).collect()
+    let mut presentable = String::new();
+    for c in text.chars() {
+        if c == '\0' || (ascii_only && !c.is_ascii()) {
+            presentable.extend(c.escape_unicode());
+        } else {
+            presentable.push(c);
+        }
+    }
+    presentable
 }
 
 /// Whether the library is being loaded by shared_preload_libraries.

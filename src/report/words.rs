@@ -190,8 +190,13 @@ pub fn cut(text: &str) -> &str {
 
 /// ` name="value"`, the value escaped as JSON does and cut at [`VALUE_LIMIT`].
 pub fn field(line: &mut String, name: &str, value: &str) {
-    let _ = write!(line, " {name}=\"");
-    let end = line.len() + VALUE_LIMIT;
+    let _ = write!(line, " {name}=\"{}\"", escaped(value, VALUE_LIMIT));
+}
+
+/// A stranger's text, escaped as JSON does, and cut between two characters
+/// before it has more than `limit` bytes.
+pub fn escaped(value: &str, limit: usize) -> String {
+    let mut text = String::new();
     let mut escaped = String::new();
     for character in value.chars() {
         escaped.clear();
@@ -206,12 +211,12 @@ pub fn field(line: &mut String, name: &str, value: &str) {
             }
             c => escaped.push(c),
         }
-        if line.len() + escaped.len() > end {
+        if text.len() + escaped.len() > limit {
             break;
         }
-        line.push_str(&escaped);
+        text.push_str(&escaped);
     }
-    line.push('"');
+    text
 }
 
 /// Characters that change how a line looks and cannot be seen: line separators,

@@ -67,6 +67,16 @@ impl Installation {
         without_libpq_environment(Command::new(self.bindir.join(program)))
     }
 
+    /// A shell that finds the client programs, as the user of the tests.
+    pub fn shell(&self) -> Command {
+        let mut command = without_libpq_environment(Command::new("sh"));
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let own = std::env::split_paths(&path);
+        let paths = std::env::join_paths(std::iter::once(self.bindir.clone()).chain(own));
+        command.env("PATH", paths.expect("paths without a colon"));
+        command
+    }
+
     /// A server program. PostgreSQL refuses to run as root, so root hands it to user postgres.
     pub fn server(&self, program: &str, directory: &Path) -> Command {
         let path = self.bindir.join(program);
