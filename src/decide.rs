@@ -2,10 +2,14 @@
 //! policy, keys, catalogue and clock.
 
 use crate::clock;
+use crate::counters::{self, Outcome, Stopwatch};
 use crate::keyring::SharedKeys;
 use crate::pg::roles;
 use crate::report::{self, Door};
-use jwt_sso_core::decision::{self, Admitted, Connection, Demands, Facts, Grant, Refused};
+use crate::session::{self, Session};
+use jwt_sso_core::decision::{
+    self, Admitted, Connection, Demands, Facts, Grant, Mapping, Refused, Surroundings,
+};
 use jwt_sso_core::policy::Policy;
 use jwt_sso_core::refusal::Refusal;
 use jwt_sso_core::token;
@@ -37,7 +41,7 @@ impl Login<'_> {
         policy: Result<&'p Policy, Vec<String>>,
         connection: Connection,
     ) -> Result<Admitted<'p>, report::ClientError> {
-        decision::admit(policy, connection).map_err(|refusal| self.refused(refusal, None, 0))
+        decision::admit(policy, connection).map_err(|refusal| self.refused_early(&refusal, 0))
     }
 
     /// The rest of the decision on what a client sent as its password. Either
@@ -55,7 +59,7 @@ impl Login<'_> {
         }
     }
 
-    /// The rest of the decision on a token. Either way it is logged.
+    /// The rest of the decision on a token. Either way it is logged and counted.
     pub fn decide_token(
         &self,
         admitted: Admitted<'_>,
@@ -71,18 +75,54 @@ impl Login<'_> {
         token: &[u8],
         demands: Demands<'_>,
     ) -> Result<Grant, report::ClientError> {
-        let is_superuser = |_: &[u8]| roles::is_superuser(self.role);
-        let role = self.role.to_bytes();
-        let keys = SharedKeys { policy: admitted.policy() };
-        match decision::decide(admitted, token, role, demands, &keys, &is_superuser, &clock::now) {
+        let policy = admitted.policy();
+        let stopwatch = Stopwatch::new();
+        let around = Surroundings {
+            keys: &SharedKeys { policy },
+            is_superuser: &|_| roles::is_superuser(self.role),
+            now: &clock::now,
+            begins: &|phase| stopwatch.begins(phase),
+        };
+        let decided = decision::decide(admitted, token, self.role.to_bytes(), demands, around);
+        stopwatch.stop();
+        match decided {
             Ok(grant) => {
+                let by_server = matches!(demands.mapping, Mapping::Server(_));
+                match demands.mapping {
+                    Mapping::Session(_) => session::renew(&grant),
+                    _ => session::begin(self, &grant, admitted.replication(), by_server),
+                }
+                // Last, so that a login which breaks in here is not counted twice.
+                counters::count(Outcome::Accepted, self.door, Some(&grant.issuer));
                 report::accepted(self, &grant);
                 Ok(grant)
             }
             Err(Refused { refusal, facts }) => {
-                Err(self.refused(refusal, Some(&facts), token.len()))
+                let configured = |iss: &&str| policy.issuers.get(iss).is_some();
+                let issuer = facts.issuer.as_deref().filter(configured);
+                counters::count(Outcome::Refused(refusal.reason()), self.door, issuer);
+                Err(report::refused(self, &refusal, &facts, token.len()))
             }
         }
+    }
+
+    /// The decision on a token that an open session is to go on with: it must
+    /// be of the same issuer and identity, and that must still have the role.
+    pub fn renew(
+        &self,
+        admitted: Admitted<'_>,
+        token: &[u8],
+        session: &Session,
+    ) -> Result<Grant, report::ClientError> {
+        let policy = admitted.policy();
+        let Grant { issuer, principal, .. } = &session.grant;
+        let maps = |identity: &str| {
+            identity == principal
+                && (session.mapped_by_server
+                    || policy.maps_to(issuer, identity, self.role.to_bytes()))
+        };
+        let demands = Demands { issuer: Some(issuer), mapping: Mapping::Session(&maps) };
+        self.decide_token_demanding(admitted, token, demands)
     }
 
     fn decide_password(
@@ -95,19 +135,17 @@ impl Login<'_> {
         let (bytes, role) = (password.to_bytes(), self.role.to_bytes());
         match decision::decide_password(admitted, bytes, role, &matches, &is_superuser) {
             Ok(()) => {
+                counters::count(Outcome::Accepted, self.door, None);
                 report::accepted_by_password(self);
                 Ok(())
             }
-            Err(refusal) => Err(self.refused(refusal, None, bytes.len())),
+            Err(refusal) => Err(self.refused_early(&refusal, bytes.len())),
         }
     }
 
-    fn refused(
-        &self,
-        refusal: Refusal,
-        facts: Option<&Facts>,
-        length: usize,
-    ) -> report::ClientError {
-        report::refused(self, &refusal, facts.unwrap_or(&Facts::default()), length)
+    /// A refusal of which no token is known.
+    fn refused_early(&self, refusal: &Refusal, length: usize) -> report::ClientError {
+        counters::count(Outcome::Refused(refusal.reason()), self.door, None);
+        report::refused(self, refusal, &Facts::default(), length)
     }
 }

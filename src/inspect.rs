@@ -1,11 +1,16 @@
 //! The SQL functions.
 
+mod explain;
 mod findings;
 mod keys;
+mod map_report;
+mod role_facts;
+mod sessions;
+mod stats;
 
 use crate::pg::message::{self, Message};
 use crate::pg::process;
-use findings::Finding;
+use findings::{Finding, Severity};
 use pgrx::PgSqlErrorCode;
 use pgrx::prelude::*;
 
@@ -27,6 +32,25 @@ fn check() -> TableIterator<
         (finding.severity.name(), process::presentable(&finding.text), hint)
     };
     TableIterator::new(findings::all().into_iter().map(row))
+}
+
+/// Whether `check()` finds no error: for the exit status of a script.
+#[pg_extern(volatile, parallel_restricted)]
+#[search_path(pg_catalog, pg_temp)]
+fn check_ok() -> bool {
+    findings::all().iter().all(|finding| finding.severity != Severity::Error)
+}
+
+/// Raises an ERROR where the library is not preloaded, for functions that have
+/// nothing to say then.
+fn demand_preload() {
+    if !process::is_preloaded() {
+        message::error(&Message {
+            sqlstate: PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            hint: findings::PRELOAD_HINT.to_owned(),
+            ..Message::plain("jwt_sso is not loaded by shared_preload_libraries")
+        });
+    }
 }
 
 /// What to do about a library that was loaded too late to guard anything.

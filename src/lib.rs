@@ -3,6 +3,7 @@
 //! allows. docs/architecture.md has the way of a login through these files.
 
 mod clock;
+mod counters;
 mod decide;
 mod doors;
 mod file;
@@ -11,8 +12,11 @@ mod inspect;
 mod keyring;
 mod pam_service;
 mod pg;
+mod recent;
 mod report;
+mod session;
 mod settings;
+mod short_text;
 mod worker;
 
 // `#[pg_guard]` on a block of declarations expands to `crate::ffi`.
@@ -26,6 +30,21 @@ extension_sql_file!(
     "../sql/views.sql",
     name = "views",
     requires = [inspect::keys::issuer_rows, inspect::keys::key_rows, inspect::keys::refresh]
+);
+extension_sql_file!(
+    "../sql/sessions.sql",
+    name = "sessions",
+    requires = [inspect::sessions::session_rows, inspect::sessions::terminate]
+);
+extension_sql_file!(
+    "../sql/stats.sql",
+    name = "stats",
+    requires = [
+        inspect::stats::stats_rows,
+        inspect::stats::stats_latency_rows,
+        inspect::stats::stats_reset,
+        inspect::stats::recent_refusal_rows
+    ]
 );
 extension_sql_file!("../sql/grants.sql", name = "grants", finalize);
 
@@ -45,6 +64,9 @@ pub extern "C-unwind" fn _PG_init() {
     }
     settings::init();
     doors::hook::init();
+    session::init();
+    counters::init();
+    recent::init();
     doors::pam::init();
     keyring::init(settings::key_cache_bytes());
     if !pg::process::is_binary_upgrade() {

@@ -3,6 +3,7 @@
 
 mod fetching;
 mod kept;
+mod sessions;
 mod source;
 
 use crate::pg::background::{self, Wake};
@@ -40,7 +41,7 @@ fn main() {
     worker.take_policy();
     loop {
         worker.work();
-        match background::wait(worker.fetching.results(), worker.fetching.next_wake()) {
+        match background::wait(worker.fetching.results(), worker.next_wake()) {
             Wake::End => return,
             Wake::Reload => worker.reload(),
             Wake::Look => {}
@@ -77,6 +78,12 @@ impl Worker {
         })
     }
 
+    /// When to look after the work, whether or not anything happens before.
+    fn next_wake(&self) -> Option<Duration> {
+        let sessions = settings::in_force(|policy| policy.ok().and_then(sessions::next_look));
+        [self.fetching.next_wake(), sessions].into_iter().flatten().min()
+    }
+
     /// Starts what is due, takes in what has come, answers who can be answered.
     fn work(&mut self) {
         let mut changed = self.fetching.collect();
@@ -90,6 +97,7 @@ impl Worker {
         if !answered.is_empty() {
             places::answer(&answered);
         }
+        settings::in_force(|policy| policy.ok().map(sessions::end_due));
     }
 
     fn reload(&mut self) {

@@ -2,7 +2,10 @@
 
 mod doors;
 mod key_sets;
-mod roles;
+mod library;
+mod logging;
+pub mod roles;
+mod sessions;
 
 use crate::keyring;
 use crate::pg::process;
@@ -59,8 +62,10 @@ pub fn all() -> Vec<Finding> {
     }
     let status = keyring::status();
     let mut findings = Vec::from_iter(soundness(status.as_ref()));
+    findings.extend(library::findings());
     findings.extend(doors::findings());
     findings.extend(writable_files());
+    findings.extend(logging::findings());
     // What is not in force is not worth judging before it can be.
     let refused = status.as_ref().is_some_and(|status| status.refused != 0);
     match settings::compile_session() {
@@ -76,6 +81,7 @@ pub fn all() -> Vec<Finding> {
             }));
             findings.extend(roles::findings(&policy));
             findings.extend(key_sets::findings(&policy));
+            findings.extend(sessions::findings(&policy));
             findings.extend(status.iter().flat_map(|status| fingerprint(status, &policy)));
         }
         Err(refused) => findings.extend(refused.into_iter().map(|(setting, why)| Finding {

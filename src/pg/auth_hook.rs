@@ -6,8 +6,8 @@ use super::{guard, process};
 use pgrx::pg_sys;
 use pgrx::pg_sys::libpq::{ClientAuthentication_hook, ClientAuthentication_hook_type, be};
 use pgrx::prelude::*;
-use std::ffi::c_void;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::ffi::{CStr, c_void};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// What a door says of a client that the server's own method let in.
@@ -40,6 +40,8 @@ pub struct Door {
 
 static DOOR: OnceLock<Door> = OnceLock::new();
 static PREVIOUS: OnceLock<ClientAuthentication_hook_type> = OnceLock::new();
+/// The address of our hook.
+static INSTALLED: AtomicUsize = AtomicUsize::new(0);
 /// Whether `decide` accepted this backend's client.
 static ACCEPTED: AtomicBool = AtomicBool::new(false);
 /// What the client is told, in place of the server's own words, when the
@@ -58,8 +60,32 @@ pub fn install(door: Door) {
     let _ = PREVIOUS.set(previous);
     // SAFETY: as above.
     unsafe { ClientAuthentication_hook = Some(on_authentication) };
+    // SAFETY: as above.
+    let ours = unsafe { ClientAuthentication_hook }.map_or(0, |hook| hook as usize);
+    INSTALLED.store(ours, Ordering::Relaxed);
     // SAFETY: a static function without argument; the list is inherited by fork.
     unsafe { pg_sys::RegisterXactCallback(Some(on_transaction), std::ptr::null_mut()) };
+}
+
+/// The library whose hook the server calls in the place of ours, where there is
+/// one: it was loaded later, and ours is called only if it calls it.
+pub fn in_front() -> Option<String> {
+    DOOR.get()?;
+    // SAFETY: reads a global.
+    let hook = unsafe { ClientAuthentication_hook }.map_or(0, |hook| hook as usize);
+    if hook == INSTALLED.load(Ordering::Relaxed) {
+        return None;
+    }
+    let mut info = std::mem::MaybeUninit::<libc::Dl_info>::zeroed();
+    // SAFETY: any address may be asked about; the callee writes to `info`.
+    let found = unsafe { libc::dladdr(hook as *const c_void, info.as_mut_ptr()) };
+    // SAFETY: all zero is a value of the type, too.
+    let name = unsafe { info.assume_init() }.dli_fname;
+    if found == 0 || name.is_null() {
+        return Some("an unknown library".to_owned());
+    }
+    // SAFETY: the path of a loaded library, NUL-terminated; nothing unloads it.
+    Some(unsafe { CStr::from_ptr(name) }.to_string_lossy().into_owned())
 }
 
 /// For a door that the server's own method asks (PAM, OAUTHBEARER): what the

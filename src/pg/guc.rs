@@ -191,6 +191,18 @@ pub fn text_value(index: usize) -> &'static CStr {
     unsafe { CStr::from_ptr(text) }
 }
 
+/// A setting of the server or of another library, in its own unit, as this
+/// session has it; `None` where there is none of that name.
+pub fn value_of(name: &CStr) -> Option<String> {
+    // SAFETY: a NUL-terminated name; a missing setting is no error.
+    let value = unsafe { pg_sys::GetConfigOption(name.as_ptr(), true, false) };
+    if value.is_null() {
+        return None;
+    }
+    // SAFETY: NUL-terminated, and in place until the next call.
+    Some(unsafe { CStr::from_ptr(value) }.to_string_lossy().into_owned())
+}
+
 /// Whether a configuration file or the command line names this setting, before
 /// it is defined.
 pub fn has_placeholder(name: &CStr) -> bool {

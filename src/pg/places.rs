@@ -1,7 +1,7 @@
 //! Places to wait in for an answer of the process that publishes: a few, in
 //! shared memory, each with a question. Who finds no place does not wait.
 
-use super::shmem;
+use super::{process, shmem};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -133,9 +133,34 @@ pub fn answer(questions: &[Question]) {
 pub fn become_publisher() {
     // SAFETY: reads a global; the latch is in shared memory.
     let latch = unsafe { pg_sys::MyLatch };
-    shmem::with_block(|block| block.publisher = latch);
+    let now = process::now();
+    shmem::with_block(|block| {
+        block.publisher = latch;
+        block.publishers = block.publishers.saturating_add(1);
+        block.publisher_since = now;
+    });
     // SAFETY: a static function.
     unsafe { pg_sys::before_shmem_exit(Some(on_publisher_exit), pg_sys::Datum::from(0)) };
+}
+
+/// What is known of the process that publishes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Publisher {
+    /// Whether there is one.
+    pub runs: bool,
+    /// How many there have been since shared memory was made.
+    pub starts: u32,
+    /// When the last one began, in microseconds since 2000.
+    pub since: i64,
+}
+
+/// The process that publishes; `None` where the library is not preloaded.
+pub fn publisher() -> Option<Publisher> {
+    shmem::with_block(|block| Publisher {
+        runs: !block.publisher.is_null(),
+        starts: block.publishers,
+        since: block.publisher_since,
+    })
 }
 
 fn wake_publisher() {

@@ -33,16 +33,31 @@ pub fn in_statement() -> bool {
     unsafe { shim::jwt_sso_in_statement() }
 }
 
+/// Has the server not log the text of the statement that runs, should it fail.
+pub fn hide_statement() {
+    // SAFETY: a global of this process, which the server sets for each statement
+    // and takes for unknown where it is NULL.
+    unsafe { pg_sys::debug_query_string = std::ptr::null() };
+}
+
 /// The text as this process's client or log can take it: as it is, or, in a
-/// database of another encoding than UTF-8, in ASCII.
+/// database of another encoding than UTF-8, in ASCII. A NUL, which no text of
+/// the server may hold, is escaped everywhere.
 pub fn presentable(text: &str) -> String {
     // SAFETY: reads a global.
-    if text.is_ascii() || unsafe { shim::jwt_sso_speaks_utf8() } {
+    let ascii_only = !text.is_ascii() && !unsafe { shim::jwt_sso_speaks_utf8() };
+    if !ascii_only && !text.contains('\0') {
         return text.to_owned();
     }
-    let escape =
-        |c: char| if c.is_ascii() { c.to_string() } else { c.escape_unicode().to_string() };
-    text.chars().map(escape).collect()
+    let mut presentable = String::new();
+    for c in text.chars() {
+        if c == '\0' || (ascii_only && !c.is_ascii()) {
+            presentable.extend(c.escape_unicode());
+        } else {
+            presentable.push(c);
+        }
+    }
+    presentable
 }
 
 /// Whether the library is being loaded by shared_preload_libraries.
@@ -67,6 +82,18 @@ pub fn is_binary_upgrade() -> bool {
 pub fn reload_time() -> i64 {
     // SAFETY: reads a global.
     unsafe { shim::jwt_sso_reload_time() }
+}
+
+/// The time of the server's clock, in microseconds since 2000.
+pub fn now() -> i64 {
+    // SAFETY: reads the clock.
+    unsafe { pg_sys::GetCurrentTimestamp() }
+}
+
+/// The process id.
+pub fn id() -> i32 {
+    // SAFETY: reads a global.
+    unsafe { pg_sys::MyProcPid }
 }
 
 /// Eight hexadecimal digits from the server's strong random source.

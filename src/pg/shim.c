@@ -33,11 +33,13 @@
 #include "replication/walsender.h"
 #include "replication/walsender_private.h"
 #include "storage/lwlock.h"
+#include "storage/proc.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/guc_tables.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
+#include "utils/wait_event.h"
 
 /* the server's own bound, a private constant before 18 (auth.c) */
 #define MAX_TOKEN_MESSAGE 65535
@@ -48,6 +50,12 @@ const char *
 jwt_sso_port_user(const Port *port)
 {
 	return port->user_name;
+}
+
+const char *
+jwt_sso_port_remote_host(const Port *port)
+{
+	return port->remote_host;
 }
 
 bool
@@ -387,6 +395,39 @@ jwt_sso_in_statement(void)
 	bool		streaming = MyWalSnd != NULL && MyWalSnd->state != WALSNDSTATE_STARTUP;
 
 	return debug_query_string != NULL && !streaming;
+}
+
+/* Which of the server's processes this is: an index into ProcGlobal->allProcs. */
+int
+jwt_sso_proc_number(void)
+{
+#if PG_VERSION_NUM >= 170000
+	return MyProcNumber;
+#else
+	return MyProc->pgprocno;
+#endif
+}
+
+/*
+ * Whether that process waits for its client's next command, with no transaction
+ * open.  The first alone would be true for a COPY that waits for data, the
+ * second between two transactions of a VACUUM.  Reads two words, unlocked.
+ */
+bool
+jwt_sso_proc_is_idle(int number)
+{
+	PGPROC	   *proc;
+	LocalTransactionId lxid;
+
+	if (number < 0 || (uint32) number >= ProcGlobal->allProcCount)
+		return false;
+	proc = &ProcGlobal->allProcs[number];
+#if PG_VERSION_NUM >= 170000
+	lxid = proc->vxid.lxid;
+#else
+	lxid = proc->lxid;
+#endif
+	return lxid == InvalidLocalTransactionId && proc->wait_event_info == WAIT_EVENT_CLIENT_READ;
 }
 
 /* Whether text for this process's client or log is UTF-8, or passed as it is. */

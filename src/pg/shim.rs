@@ -38,6 +38,9 @@ unsafe extern "C-unwind" {
 #[pg_guard]
 unsafe extern "C-unwind" {
     pub fn jwt_sso_port_user(port: *const pg_sys::Port) -> *const c_char;
+    pub fn jwt_sso_port_remote_host(port: *const pg_sys::Port) -> *const c_char;
+    pub fn jwt_sso_proc_number() -> c_int;
+    pub fn jwt_sso_proc_is_idle(number: c_int) -> bool;
     pub fn jwt_sso_port_is_unix(port: *const pg_sys::Port) -> bool;
     pub fn jwt_sso_port_is_tls(port: *const pg_sys::Port) -> bool;
     pub fn jwt_sso_port_is_trust(port: *const pg_sys::Port) -> bool;

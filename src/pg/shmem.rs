@@ -3,7 +3,7 @@
 //! the next one.
 
 use super::places::{PLACES, Place};
-use super::shim;
+use super::{area, shim};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use std::ffi::CStr;
@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use std::time::Duration;
 
 const NAME: &CStr = c"jwt_sso";
+const AREAS_NAME: &CStr = c"jwt_sso areas";
 
 /// What all processes share. Everything but `published` is guarded by `lock`.
 #[repr(C)]
@@ -20,6 +21,10 @@ pub(super) struct Block {
     lock: *mut pg_sys::LWLock,
     /// The latch of the process that publishes; null while there is none.
     pub(super) publisher: *mut pg_sys::Latch,
+    /// How often a process has become the publisher.
+    pub(super) publishers: u32,
+    /// When the last one did, in microseconds since 2000.
+    pub(super) publisher_since: i64,
     pub(super) places: [Place; PLACES],
     /// Names each taking of a place.
     pub(super) serial: u64,
@@ -200,8 +205,12 @@ unsafe extern "C-unwind" fn on_request() {
     call(&PREVIOUS_REQUEST);
     // SAFETY: inside shmem_request_hook.
     unsafe { pg_sys::RequestAddinShmemSpace(size()) };
-    // SAFETY: inside shmem_request_hook.
-    unsafe { pg_sys::RequestNamedLWLockTranche(NAME.as_ptr(), 1) };
+    // SAFETY: as above.
+    unsafe { pg_sys::RequestAddinShmemSpace(area::size()) };
+    // One lock for the block, and one for each area.
+    let locks = 1 + area::count() as i32;
+    // SAFETY: as above.
+    unsafe { pg_sys::RequestNamedLWLockTranche(NAME.as_ptr(), locks) };
 }
 
 #[pg_guard]
@@ -215,23 +224,37 @@ unsafe extern "C-unwind" fn on_startup() {
     // SAFETY: a static name, and the size that was requested.
     let block: *mut Block =
         unsafe { pg_sys::ShmemInitStruct(NAME.as_ptr(), size(), &mut found) }.cast();
+    // SAFETY: the tranche was requested.
+    let locks = unsafe { pg_sys::GetNamedLWLockTranche(NAME.as_ptr()) };
     if !found {
-        initialise(block);
+        initialise(block, locks);
     }
     BLOCK.store(block, Ordering::Relaxed);
+    start_areas(locks);
     // SAFETY: acquired above.
     unsafe { pg_sys::LWLockRelease(add_in) };
 }
 
-fn initialise(block: *mut Block) {
-    // SAFETY: the tranche was requested.
-    let padded = unsafe { pg_sys::GetNamedLWLockTranche(NAME.as_ptr()) };
-    // SAFETY: the tranche has one lock, which lives as long as shared memory.
-    let lock = unsafe { &raw mut (*padded).lock };
+fn start_areas(locks: *mut pg_sys::LWLockPadded) {
+    let mut found = false;
+    // SAFETY: a static name, and the size that was requested.
+    let memory = unsafe { pg_sys::ShmemInitStruct(AREAS_NAME.as_ptr(), area::size(), &mut found) };
+    // SAFETY: the first lock is the block's, the others are the areas'.
+    let locks = unsafe { locks.add(1) };
+    // SAFETY: ShmemInitStruct aligns to a cache line; all of it lives as long
+    // as shared memory.
+    unsafe { area::hand_out(memory.cast(), locks, !found) };
+}
+
+fn initialise(block: *mut Block, locks: *mut pg_sys::LWLockPadded) {
+    // SAFETY: the tranche's first lock, which lives as long as shared memory.
+    let lock = unsafe { &raw mut (*locks).lock };
     let fresh = Block {
         published: pg_sys::ConditionVariable::default(),
         lock,
         publisher: std::ptr::null_mut(),
+        publishers: 0,
+        publisher_since: 0,
         places: [Place::FREE; PLACES],
         serial: 0,
         length: 0,

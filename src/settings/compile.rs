@@ -2,15 +2,18 @@
 
 use crate::file;
 use crate::pg::guc::{self, Value};
+use crate::pg::process;
 use jwt_sso_core::algorithm_list;
 use jwt_sso_core::audience;
 use jwt_sso_core::claim_path::ClaimPath;
 use jwt_sso_core::custom_ca::CustomCa;
+use jwt_sso_core::deny::DenyList;
 use jwt_sso_core::digest::Digest;
 use jwt_sso_core::identity_map::IdentityMap;
 use jwt_sso_core::issuers::Issuers;
 use jwt_sso_core::jwks::StaticJwks;
 use jwt_sso_core::policy::Policy;
+use jwt_sso_core::session_expiry::SessionExpiry;
 use jwt_sso_core::setting_error::SettingError;
 use jwt_sso_core::setting_text;
 use jwt_sso_core::settings::{Id, Kind, Setting, TABLE};
@@ -31,8 +34,12 @@ pub struct Compiled {
 pub type Refused = Vec<(&'static Setting, SettingError)>;
 
 /// The policy as this session's values of the settings give it: what the next
-/// reload would put in force. For reports only.
+/// reload would put in force. Alone for reports only. Where the library is not
+/// preloaded there is no setting, and the policy is that of the defaults.
 pub fn compile_session() -> Result<Policy, Refused> {
+    if !process::is_preloaded() {
+        return Ok(Policy::default());
+    }
     compile_with(None)
 }
 
@@ -110,6 +117,7 @@ fn compile_int(id: Id, value: i32) -> Change {
         Id::ClientTimeout => Box::new(move |policy| policy.client_timeout = value),
         Id::JwksRefreshInterval => Box::new(move |policy| policy.jwks_refresh_interval = value),
         Id::JwksMaxStale => Box::new(move |policy| policy.jwks_max_stale = value),
+        Id::SessionExpiryGrace => Box::new(move |policy| policy.session_expiry_grace = value),
         Id::MaxTokenLifetime => Box::new(move |policy| policy.max_token_lifetime = value),
         _ => Box::new(|_| ()),
     }
@@ -141,6 +149,14 @@ fn compile_text(id: Id, text: &str) -> Result<Change, SettingError> {
         Id::Algorithms => {
             let algorithms = algorithm_list::parse(text)?;
             Box::new(move |policy| policy.algorithms = algorithms)
+        }
+        Id::SessionExpiry => {
+            let expiry = SessionExpiry::parse(text)?;
+            Box::new(move |policy| policy.session_expiry = expiry)
+        }
+        Id::Deny => {
+            let deny = Arc::new(DenyList::parse(text)?);
+            Box::new(move |policy| policy.deny = deny)
         }
         Id::HbaFile => {
             setting_text::path(text)?;

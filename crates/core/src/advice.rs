@@ -120,8 +120,9 @@ impl fmt::Display for Advice {
             }
             Advice::DotsInRegexes { setting, lines } => write!(
                 f,
-                "{} has a regex with an unescaped dot between letters in line {}",
+                "{} has a regex with an unescaped dot between letters in {} {}",
                 setting.name(),
+                if lines.len() == 1 { "line" } else { "lines" },
                 listed(lines, ", ")
             ),
             Advice::SharedKeys(issuers) => write!(

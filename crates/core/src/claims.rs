@@ -36,6 +36,11 @@ impl<'d> Claims<'d> {
         self.0.get("iss").and_then(Node::as_str)
     }
 
+    /// `jti`, where it is a string.
+    pub fn jti(&self) -> Option<&str> {
+        self.0.get("jti").and_then(Node::as_str)
+    }
+
     /// Check 7: `exp`, `nbf`, `iat`, lifetime, in this order. Returns `exp`.
     pub fn check_times(&self, rules: TimeRules, now: UnixTime) -> Result<UnixTime, Refusal> {
         let exp = self.numeric_date("exp")?.ok_or(Refusal::MissingExpiry)?;
@@ -71,12 +76,17 @@ impl<'d> Claims<'d> {
         Err(Refusal::InvalidClaim { claim: claim.to_owned(), found: found.to_owned() })
     }
 
-    /// Check 8: `aud` names one of `accepted`.
-    pub fn check_audience(&self, accepted: &[String]) -> Result<(), Refusal> {
-        let found: Vec<&str> = match self.0.get("aud") {
+    /// Whom the token is for: `aud`, one or several; none where it is absent.
+    pub fn audience(&self) -> Vec<&str> {
+        match self.0.get("aud") {
             Some(Node::Array(items)) => items.iter().filter_map(Node::as_str).collect(),
             single => single.and_then(Node::as_str).into_iter().collect(),
-        };
+        }
+    }
+
+    /// Check 8: `aud` names one of `accepted`.
+    pub fn check_audience(&self, accepted: &[String]) -> Result<(), Refusal> {
+        let found = self.audience();
         if found.iter().any(|audience| accepted.iter().any(|own| own == audience)) {
             return Ok(());
         }

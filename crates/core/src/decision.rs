@@ -2,10 +2,13 @@
 //! a refusal comes out. The order of the checks is fixed, the first failure
 //! decides.
 //!
-//! [`decide`] runs all of it after [`admit`]. The steps themselves are in
-//! [`stages`]: each takes the evidence of the one before and is the only way
-//! to the next, so that no unproven claim can reach the identity map.
+//! [`decide`] runs all of it after [`admit`]. The checks are in [`checks`], the
+//! order in [`stages`]: each stage takes the evidence of the one before and is
+//! the only way to the next, so that no unproven claim can reach the identity
+//! map. [`explain`] asks the same checks and grants nothing.
 
+pub mod checks;
+pub mod explain;
 pub mod stages;
 
 use crate::issuers::Issuer;
@@ -55,6 +58,36 @@ pub enum Mapping<'a> {
     /// The server's own map, asked about one identity after the other until one
     /// may have the role. Our identity maps have no part in it.
     Server(&'a dyn Fn(&str) -> bool),
+    /// An open session that is to go on with another token: asked likewise.
+    Session(&'a dyn Fn(&str) -> bool),
+}
+
+/// What a decision asks of the world around it.
+#[derive(Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// Where keys are looked up. May wait.
+    pub keys: &'a dyn Keys,
+    /// Whether a role of this name exists and is a superuser.
+    pub is_superuser: &'a dyn Fn(&[u8]) -> bool,
+    /// The time at which a token is judged, asked for after a wait for keys.
+    pub now: &'a dyn Fn() -> UnixTime,
+    /// Told of each phase when it begins, for whoever measures them.
+    pub begins: &'a dyn Fn(Phase),
+}
+
+/// The parts of a decision that take time.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Phase {
+    /// Looking for keys, and perhaps waiting for them.
+    Keys,
+    /// Verifying the signature.
+    Signature,
+    /// The claims: times, audience, required claims, identity.
+    Claims,
+    /// Asking the identity map.
+    Mapping,
+    /// The role, the deny list.
+    Role,
 }
 
 /// Where the keys of an issuer are looked up.
@@ -88,10 +121,14 @@ pub struct Grant {
     pub principal: String,
     /// The header's `kid`.
     pub kid: Option<String>,
+    /// The token's `jti`, where it is a string.
+    pub jti: Option<String>,
     /// The token's `exp`.
     pub expires: UnixTime,
     /// The role that was asked for, as the client sent it.
     pub role: Vec<u8>,
+    /// All claims of the token as one JSON object.
+    pub claims: String,
 }
 
 /// A refusal and what was known by then.
@@ -130,8 +167,7 @@ pub fn admit(
 }
 
 /// The rest of the decision. `password` is what the client sent, without its
-/// NUL; `role` the role that it asked for; `now` gives the
-/// time at which it is judged, after a wait for keys.
+/// NUL; `role` the role that it asked for.
 ///
 /// # Errors
 /// The first check that failed, with the facts known by then.
@@ -140,23 +176,29 @@ pub fn decide(
     password: &[u8],
     role: &[u8],
     demands: Demands<'_>,
-    keys: &dyn Keys,
-    is_superuser: &dyn Fn(&[u8]) -> bool,
-    now: &dyn Fn() -> UnixTime,
+    surroundings: Surroundings<'_>,
 ) -> Result<Grant, Refused> {
+    let Surroundings { keys, is_superuser, now, begins } = surroundings;
     let mut facts = Facts::default();
     let mut run = || {
         let decoded = admitted.decode(password)?;
         let parsed = decoded.parse()?;
         facts.issuer = parsed.claimed_issuer().map(str::to_owned);
         facts.kid = parsed.kid().map(str::to_owned);
-        let addressed = parsed.check_header()?.known_issuer(demands.issuer)?;
-        let signed = addressed.find_key(keys)?.verify()?;
+        let algorithm = parsed.check_header()?;
+        let addressed = parsed.known_issuer(algorithm, demands.issuer)?;
+        begins(Phase::Keys);
+        let keyed = addressed.find_key(keys)?;
+        begins(Phase::Signature);
+        let signed = keyed.verify()?;
+        begins(Phase::Claims);
         facts.principal = signed.stated_principals().as_deref().map(principal);
         let timely = signed.check_times(now())?;
         let identified = timely.check_audience()?.check_required_claims()?.identify()?;
+        begins(Phase::Mapping);
         let mapped = identified.map_to(role, demands.mapping)?;
         facts.principal = Some(mapped.principal().to_owned());
+        begins(Phase::Role);
         mapped.grant(is_superuser)
     };
     run().map_err(|refusal| Refused { refusal, facts: Box::new(facts) })

@@ -22,7 +22,7 @@ impl Digest {
     }
 
     /// The fingerprint that these bytes are.
-    pub fn from_bytes(bytes: [u8; 32]) -> Digest {
+    pub const fn from_bytes(bytes: [u8; 32]) -> Digest {
         Digest(bytes)
     }
 

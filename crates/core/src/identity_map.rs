@@ -5,6 +5,7 @@
 
 mod fields;
 mod index;
+pub mod overlaps;
 mod pattern;
 mod role;
 

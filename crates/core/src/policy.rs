@@ -8,11 +8,13 @@ use crate::advice::Advice;
 use crate::algorithm::AlgorithmSet;
 use crate::claim_path::ClaimPath;
 use crate::custom_ca::CustomCa;
+use crate::deny::DenyList;
 use crate::digest::Digest;
 use crate::identity_map::IdentityMap;
 use crate::issuers::{self, Issuer, IssuerKeys, Issuers};
 use crate::jwks::StaticJwks;
 use crate::refusal::MapFor;
+use crate::session_expiry::SessionExpiry;
 use std::sync::Arc;
 
 /// Everything that a decision needs to know of the settings.
@@ -48,6 +50,10 @@ pub struct Policy {
     pub clock_skew: u64,
     /// Seconds; 0 is no bound.
     pub max_token_lifetime: u64,
+    pub session_expiry: SessionExpiry,
+    /// Seconds.
+    pub session_expiry_grace: u64,
+    pub deny: Arc<DenyList>,
 }
 
 impl Default for Policy {
@@ -74,6 +80,9 @@ impl Default for Policy {
             algorithms: AlgorithmSet::ALL,
             clock_skew: 30,
             max_token_lifetime: 0,
+            session_expiry: SessionExpiry::Ignore,
+            session_expiry_grace: 0,
+            deny: Arc::default(),
         }
     }
 }
@@ -239,6 +248,9 @@ impl Policy {
             &self.max_token_lifetime.to_be_bytes(),
             self.issuer_custom_ca.digest().as_bytes(),
             &self.jwks_max_stale.to_be_bytes(),
+            self.session_expiry.name().as_bytes(),
+            &self.session_expiry_grace.to_be_bytes(),
+            self.deny.digest().as_bytes(),
         ])
     }
 }
@@ -361,6 +373,9 @@ mod tests {
             Policy { jwks_auto_fetch_enabled: true, ..default() },
             Policy { issuer_custom_ca: custom_ca(), ..default() },
             Policy { jwks_max_stale: 1, ..default() },
+            Policy { session_expiry: SessionExpiry::Terminate, ..default() },
+            Policy { session_expiry_grace: 1, ..default() },
+            Policy { deny: Arc::new(DenyList::parse(r#"[{"kid":"k"}]"#).unwrap()), ..default() },
         ];
         let fingerprints: HashSet<Digest> = different.iter().map(Policy::fingerprint).collect();
         assert_eq!(fingerprints.len(), different.len());

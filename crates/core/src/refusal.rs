@@ -33,11 +33,12 @@ pub enum Reason {
     InvalidClaim,
     RoleNotMapped,
     ReservedRole,
+    Denied,
 }
 
 impl Reason {
     /// Every reason, in the order of the checks.
-    pub const ALL: [Reason; 21] = [
+    pub const ALL: [Reason; 22] = [
         Reason::Misconfigured,
         Reason::Disabled,
         Reason::InsecureTransport,
@@ -59,6 +60,7 @@ impl Reason {
         Reason::InvalidClaim,
         Reason::RoleNotMapped,
         Reason::ReservedRole,
+        Reason::Denied,
     ];
 
     /// The code in snake case: `expired`, `role_not_mapped`.
@@ -85,6 +87,7 @@ impl Reason {
             Reason::InvalidClaim => "invalid_claim",
             Reason::RoleNotMapped => "role_not_mapped",
             Reason::ReservedRole => "reserved_role",
+            Reason::Denied => "denied",
         }
     }
 }
@@ -210,6 +213,11 @@ pub enum Refusal {
     },
     /// Check 12.
     ReservedRole(Reserved),
+    /// After check 12.
+    Denied {
+        /// The element of `jwt_sso.deny`, counted from 1.
+        element: usize,
+    },
 }
 
 impl Refusal {
@@ -237,6 +245,7 @@ impl Refusal {
             Refusal::InvalidClaim { .. } => Reason::InvalidClaim,
             Refusal::RoleNotMapped { .. } => Reason::RoleNotMapped,
             Refusal::ReservedRole(_) => Reason::ReservedRole,
+            Refusal::Denied { .. } => Reason::Denied,
         }
     }
 }
@@ -318,6 +327,9 @@ pub enum MapFor {
     Lines,
     /// The server's own map was asked in the place of ours.
     Server,
+    /// An open session was to go on as another identity, or its identity has
+    /// lost the role since.
+    Session,
 }
 
 /// Why a mapped role is refused (check 12).

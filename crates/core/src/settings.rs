@@ -34,6 +34,9 @@ pub enum Id {
     AllowReplication,
     HbaFile,
     AllowPassword,
+    SessionExpiry,
+    SessionExpiryGrace,
+    Deny,
 }
 
 impl Id {

@@ -1,15 +1,14 @@
 //! What `check()` finds of the roles that the identity map names.
 
 use super::{Finding, warning};
-use crate::pg::roles::{self, Oid};
+use crate::inspect::role_facts::{self, RoleFacts};
 use jwt_sso_core::policy::Policy;
-use pgrx::prelude::*;
-use std::collections::{BTreeSet, HashMap};
-use std::ffi::CString;
+use std::collections::BTreeSet;
+
+/// How many roles are named before the others are only counted.
+const NAMED: usize = 50;
 
 /// Literal roles of the map that do not exist or that a token should not open.
-/// Names are compared as bytes, as at a login: the database that `check()` runs
-/// in may have another encoding than the one that a role was created in.
 pub fn findings(policy: &Policy) -> Vec<Finding> {
     let maps = [&policy.identity_map, &policy.identity_map_file];
     let names: BTreeSet<&str> = maps
@@ -18,51 +17,82 @@ pub fn findings(policy: &Policy) -> Vec<Finding> {
         .map(|line| line.role)
         .filter(|role| !role.contains('\\'))
         .collect();
-    let oid = |name: &str| roles::find(&CString::new(name).ok()?);
-    let existing: HashMap<&str, Oid> =
-        names.iter().filter_map(|name| Some((*name, oid(name)?))).collect();
-    let problems = match problems(existing.values().copied().collect()) {
-        Ok(problems) => problems,
+    let facts = match role_facts::of(names.iter().copied()) {
+        Ok(facts) => facts,
         Err(why) => {
             let text = format!("the roles of the identity map could not be read: {why}");
-            return vec![warning(text, "")];
+            return vec![warning(text, "SELECT * FROM jwt_sso.map_report();")];
         }
     };
-    let problem_of = |name: &str| match existing.get(name) {
-        _ if name.starts_with("pg_") => Some("is reserved: tokens never open roles pg_*"),
-        None => Some("does not exist"),
-        Some(oid) => problems.get(oid).map(String::as_str),
-    };
-    names.iter().filter_map(|name| Some(finding(name, problem_of(name)?))).collect()
+    let mut findings: Vec<Finding> = names
+        .iter()
+        .filter_map(|name| Some(finding(name, problem(name, facts.get(name))?)))
+        .collect();
+    let more = findings.len().saturating_sub(NAMED);
+    if more > 0 {
+        findings.truncate(NAMED);
+        let text = format!("the identity map names {more} more roles of such kinds");
+        findings.push(warning(text, "SELECT * FROM jwt_sso.map_report() WHERE hint IS NOT NULL;"));
+    }
+    findings
 }
 
-/// What is wrong about these roles, by OID.
-fn problems(oids: Vec<Oid>) -> Result<HashMap<Oid, String>, spi::Error> {
-    Spi::connect(|client| {
-        let rows = client.select(PROBLEMS, None, &[oids.into()])?;
-        let pairs = rows.map(|row| Ok((row.get::<Oid>(1)?, row.get::<String>(2)?)));
-        let pairs: Vec<(Option<Oid>, Option<String>)> = pairs.collect::<Result<_, spi::Error>>()?;
-        Ok(pairs.into_iter().filter_map(|(oid, problem)| Some((oid?, problem?))).collect())
-    })
+/// What is wrong about a role that a token is to open.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Problem {
+    /// Its name begins with `pg_`.
+    Reserved,
+    /// There is none of that name.
+    Missing,
+    /// It has no LOGIN.
+    NoLogin,
+    /// It is a superuser.
+    Superuser,
+    /// It can SET ROLE to one.
+    BecomesSuperuser,
 }
 
-fn finding(role: &str, problem: &str) -> Finding {
-    let text = format!("the identity map names the role {role:?}, which {problem}");
-    let hint = match problem {
-        "does not exist" => "CREATE ROLE it with LOGIN, or take the line out.",
-        "may not log in" => "ALTER ROLE it with LOGIN, or take the line out.",
-        _ => "Map the identity to a role without such rights.",
-    };
-    warning(text, hint)
+/// The gravest problem of a role by its name and what the catalogue says of it.
+pub fn problem(name: &str, facts: Option<&RoleFacts>) -> Option<Problem> {
+    if name.starts_with("pg_") {
+        return Some(Problem::Reserved);
+    }
+    let Some(facts) = facts else { return Some(Problem::Missing) };
+    if !facts.can_login {
+        Some(Problem::NoLogin)
+    } else if facts.is_superuser {
+        Some(Problem::Superuser)
+    } else if facts.can_become_superuser {
+        Some(Problem::BecomesSuperuser)
+    } else {
+        None
+    }
 }
 
-/// Existing roles with what is wrong about them.
-const PROBLEMS: &str = "
-SELECT r.oid, CASE
-    WHEN NOT r.rolcanlogin THEN 'may not log in'
-    WHEN r.rolsuper THEN 'is a superuser'
-    WHEN EXISTS (SELECT FROM pg_catalog.pg_roles AS s
-                 WHERE s.rolsuper AND pg_catalog.pg_has_role(r.oid, s.oid, 'MEMBER'))
-    THEN 'can SET ROLE to a superuser' END
-FROM pg_catalog.pg_roles AS r
-WHERE r.oid = ANY ($1::pg_catalog.oid[])";
+impl Problem {
+    /// As the end of "the role … ".
+    pub fn text(self) -> &'static str {
+        match self {
+            Problem::Reserved => "is reserved: tokens never open roles pg_*",
+            Problem::Missing => "does not exist",
+            Problem::NoLogin => "may not log in",
+            Problem::Superuser => "is a superuser",
+            Problem::BecomesSuperuser => "can SET ROLE to a superuser",
+        }
+    }
+
+    /// What to do about it.
+    pub fn hint(self, role: &str) -> String {
+        let quoted = format!("\"{}\"", role.replace('"', "\"\""));
+        match self {
+            Problem::Missing => format!("CREATE ROLE {quoted} LOGIN; or take the line out."),
+            Problem::NoLogin => format!("ALTER ROLE {quoted} LOGIN; or take the line out."),
+            _ => "Map the identity to a role without such rights.".to_owned(),
+        }
+    }
+}
+
+fn finding(role: &str, problem: Problem) -> Finding {
+    let text = format!("the identity map names the role {role:?}, which {}", problem.text());
+    warning(text, problem.hint(role))
+}

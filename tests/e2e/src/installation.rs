@@ -8,7 +8,8 @@ use std::sync::LazyLock;
 /// Directories and version of the server under test.
 #[derive(Debug)]
 pub struct Installation {
-    bindir: PathBuf,
+    /// Where its programs are.
+    pub bindir: PathBuf,
     /// The server's C headers, for the fixtures.
     pub include_dir: PathBuf,
     /// Where a library named without a path is looked for.
@@ -64,6 +65,16 @@ impl Installation {
     /// A client program, run as the user of the tests, without any PG* variable from outside.
     pub fn client(&self, program: &str) -> Command {
         without_libpq_environment(Command::new(self.bindir.join(program)))
+    }
+
+    /// A shell that finds the client programs, as the user of the tests.
+    pub fn shell(&self) -> Command {
+        let mut command = without_libpq_environment(Command::new("sh"));
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let own = std::env::split_paths(&path);
+        let paths = std::env::join_paths(std::iter::once(self.bindir.clone()).chain(own));
+        command.env("PATH", paths.expect("paths without a colon"));
+        command
     }
 
     /// A server program. PostgreSQL refuses to run as root, so root hands it to user postgres.

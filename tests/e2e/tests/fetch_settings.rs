@@ -207,7 +207,7 @@ fn s5_refresh() {
     assert!(
         rows[0].starts_with("https://down.example|f|GET ") && rows[0].ends_with("404 Not Found")
     );
-    assert!(rows[1].starts_with(&format!("{}|t|1 keys from {}/jwks", issuer.iss, server.base)));
+    assert!(rows[1].starts_with(&format!("{}|t|1 key from {}/jwks", issuer.iss, server.base)));
     assert!(rows[2].starts_with("https://static.example|t|"), "{rows:?}");
     let before = server.count("/jwks");
     let row = cluster.sql(&format!("SELECT ok FROM jwt_sso.refresh('{}')", issuer.iss));

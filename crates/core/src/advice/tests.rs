@@ -65,12 +65,12 @@ fn dots_between_letters() {
         identity_map_file: Arc::new(file),
         ..Policy::default()
     };
-    let finding = "has a regex with an unescaped dot between letters in line";
+    let finding = "has a regex with an unescaped dot between letters in";
     assert_eq!(
         findings(&policy),
         [
-            format!("jwt_sso.identity_map {finding} 1, 4"),
-            format!("jwt_sso.identity_map_file {finding} 1"),
+            format!("jwt_sso.identity_map {finding} lines 1, 4"),
+            format!("jwt_sso.identity_map_file {finding} line 1"),
         ]
     );
     assert!(policy.advice()[0].hint().contains(r"write \. for a dot"));

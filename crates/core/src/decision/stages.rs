@@ -1,14 +1,13 @@
-//! The checks one by one. Every type here is the proof that the checks up to
-//! its making have passed; none can be made in another way.
+//! The proofs. Every type here is the proof that the checks up to its making
+//! have passed; none can be made in another way.
 
-use super::{Connection, Found, Grant, Keys, Mapping, Transport};
+use super::checks::Checks;
+use super::{Connection, Grant, Keys, Mapping, Transport};
 use crate::algorithm::Algorithm;
-use crate::claims::{Claims, TimeRules};
-use crate::issuers::Issuer;
+use crate::claims::Claims;
 use crate::jwk::PublicKey;
-use crate::policy::{KeySource, Policy};
-use crate::refusal::{IssuerMismatch, KeyMismatch, MapFor, NoKeys, Refusal, Reserved};
-use crate::signature;
+use crate::policy::Policy;
+use crate::refusal::{IssuerMismatch, Refusal, Reserved};
 use crate::time::UnixTime;
 use crate::token::{CompactJws, Header};
 
@@ -25,13 +24,13 @@ impl<'p> Admitted<'p> {
         connection: Connection,
     ) -> Result<Self, Refusal> {
         let policy = policy.map_err(|settings| Refusal::Misconfigured { settings })?;
-        if !policy.enabled {
-            return Err(Refusal::Disabled);
-        }
-        if policy.require_tls && connection.transport == Transport::Plain {
-            return Err(Refusal::InsecureTransport);
-        }
+        check_enabled(policy, connection)?;
         Ok(Admitted { policy, replication: connection.replication })
+    }
+
+    /// As if it had been admitted: for a dry run only, which grants nothing.
+    pub(super) fn for_dry_run(policy: &'p Policy, connection: Connection) -> Self {
+        Admitted { policy, replication: connection.replication }
     }
 
     /// The policy that decides.
@@ -39,12 +38,17 @@ impl<'p> Admitted<'p> {
         self.policy
     }
 
+    /// Whether the connection asks for replication.
+    pub fn replication(&self) -> bool {
+        self.replication
+    }
+
     /// Check 12: the role is not one of those that are kept from this door.
     /// `is_superuser` is asked once, and not where the policy lets superusers in.
     pub fn check_role(
         &self,
         role: &[u8],
-        is_superuser: impl FnOnce(&[u8]) -> bool,
+        is_superuser: &dyn Fn(&[u8]) -> bool,
     ) -> Result<(), Refusal> {
         if role.starts_with(b"pg_") {
             Err(Refusal::ReservedRole(Reserved::Predefined))
@@ -68,6 +72,17 @@ impl<'p> Admitted<'p> {
     }
 }
 
+/// Check 1, as far as it can be made before a token came.
+pub(super) fn check_enabled(policy: &Policy, connection: Connection) -> Result<(), Refusal> {
+    if !policy.enabled {
+        return Err(Refusal::Disabled);
+    }
+    if policy.require_tls && connection.transport == Transport::Plain {
+        return Err(Refusal::InsecureTransport);
+    }
+    Ok(())
+}
+
 /// A token in three parts. It is kept where it is while the next steps, which
 /// borrow from it, are taken.
 #[derive(Debug)]
@@ -85,6 +100,11 @@ impl DecodedToken<'_, '_> {
         };
         let (header, claims) = read().map_err(Refusal::MalformedToken)?;
         Ok(ParsedToken { admitted: self.admitted, jws: &self.jws, header, claims })
+    }
+
+    /// Whether there is a signature to check. An empty one verifies nothing.
+    pub(super) fn has_signature(&self) -> bool {
+        !self.jws.signature().is_empty()
     }
 }
 
@@ -108,26 +128,25 @@ impl<'d> ParsedToken<'d> {
         self.header.kid()
     }
 
-    /// The end of check 2: `alg`, which some issuer must accept; `crit`, `typ`.
-    pub fn check_header(self) -> Result<WellFormedToken<'d>, Refusal> {
-        let algorithm = self.header.check(self.admitted.policy.algorithms_of_any())?;
-        Ok(WellFormedToken { token: self, algorithm })
+    /// The claims, unproven.
+    pub(super) fn claims(&self) -> &Claims<'d> {
+        &self.claims
     }
-}
 
-/// A token of the right form.
-#[derive(Debug)]
-pub struct WellFormedToken<'d> {
-    token: ParsedToken<'d>,
-    algorithm: Algorithm,
-}
+    /// The end of check 2: `alg`, which some issuer must accept; `crit`, `typ`.
+    pub fn check_header(&self) -> Result<Algorithm, Refusal> {
+        self.header.check(self.admitted.policy.algorithms_of_any())
+    }
 
-impl<'d> WellFormedToken<'d> {
     /// Check 3, and the algorithms that this issuer may use. Where the door
     /// demands an issuer, it is to be that one.
-    pub fn known_issuer(self, demanded: Option<&str>) -> Result<AddressedToken<'d>, Refusal> {
-        let policy = self.token.admitted.policy;
-        let claimed = self.token.claimed_issuer();
+    pub fn known_issuer(
+        self,
+        algorithm: Algorithm,
+        demanded: Option<&str>,
+    ) -> Result<AddressedToken<'d>, Refusal> {
+        let policy = self.admitted.policy;
+        let claimed = self.claimed_issuer();
         let unknown =
             |mismatch| Err(Refusal::UnknownIssuer { issuer: claimed.map(str::to_owned), mismatch });
         let Some(issuer) = claimed.and_then(|iss| policy.issuers.get(iss)) else {
@@ -140,130 +159,77 @@ impl<'d> WellFormedToken<'d> {
             return unknown(IssuerMismatch::NotDemanded(demanded.to_owned()));
         }
         let accepted = policy.algorithms_of(issuer);
-        if !accepted.contains(self.algorithm) {
-            let alg = Some(self.algorithm.name().to_owned());
+        if !accepted.contains(algorithm) {
+            let alg = Some(algorithm.name().to_owned());
             return Err(Refusal::UnsupportedAlgorithm { alg, accepted });
         }
-        Ok(AddressedToken { token: self.token, algorithm: self.algorithm, issuer })
+        let ParsedToken { admitted, jws, header, claims } = self;
+        Ok(AddressedToken(Checks { admitted, jws, header, claims, algorithm, issuer }))
     }
 }
 
-/// A token that names one of the configured issuers.
+/// A token of the right form that names one of the configured issuers.
 #[derive(Debug)]
-pub struct AddressedToken<'d> {
-    token: ParsedToken<'d>,
-    algorithm: Algorithm,
-    issuer: &'d Issuer,
-}
+pub struct AddressedToken<'d>(Checks<'d>);
 
 impl<'d> AddressedToken<'d> {
     /// Checks 4 and 5.
     pub fn find_key(self, keys: &dyn Keys) -> Result<KeyedToken<'d>, Refusal> {
-        let source = self.token.admitted.policy.key_source(self.issuer);
-        if source == KeySource::None {
-            return Err(Refusal::KeysUnavailable(NoKeys::NotConfigured));
-        }
-        let kid = self.token.header.kid();
-        let (of_kid, issuer_keys) = match keys.find(self.issuer, &source, kid) {
-            Found::Unavailable(why) => return Err(Refusal::KeysUnavailable(why)),
-            Found::Keys { issuer_keys: 0, .. } => {
-                return Err(Refusal::KeysUnavailable(NoKeys::EmptySet));
-            }
-            Found::Keys { of_kid, issuer_keys } => (of_kid, issuer_keys),
-        };
-        match select_keys(of_kid, kid, self.algorithm) {
-            Ok(keys) => Ok(KeyedToken { token: self, keys }),
-            Err(mismatch) => {
-                let kid = kid.map(str::to_owned);
-                Err(Refusal::UnknownKey { kid, issuer_keys, mismatch })
-            }
-        }
+        let keys = self.0.key(self.0.keys(keys)?)?;
+        Ok(KeyedToken { checks: self.0, keys })
     }
-}
 
-/// The keys that the token is to be tried with, at least one. A key that is
-/// listed twice, in `jwks` and in `jwks_file` say, is one key.
-pub fn select_keys(
-    mut candidates: Vec<PublicKey>,
-    kid: Option<&str>,
-    algorithm: Algorithm,
-) -> Result<Vec<PublicKey>, KeyMismatch> {
-    if kid.is_some() && candidates.is_empty() {
-        return Err(KeyMismatch::NoSuchKid);
-    }
-    candidates.retain(|key| key.fits(algorithm));
-    match (kid, candidates.first()) {
-        (Some(_), None) => Err(KeyMismatch::Unfit),
-        (Some(_), Some(_)) => Ok(candidates),
-        (None, Some(first)) if candidates.iter().all(|key| key.material == first.material) => {
-            candidates.truncate(1);
-            Ok(candidates)
-        }
-        (None, _) => Err(KeyMismatch::Ambiguous(candidates.len())),
+    /// Every check from here on by itself: for a dry run.
+    pub(super) fn checks(&self) -> &Checks<'d> {
+        &self.0
     }
 }
 
 /// A token and the keys that may have signed it.
 #[derive(Debug)]
 pub struct KeyedToken<'d> {
-    token: AddressedToken<'d>,
+    checks: Checks<'d>,
     keys: Vec<PublicKey>,
 }
 
 impl<'d> KeyedToken<'d> {
     /// Check 6.
     pub fn verify(self) -> Result<SignedToken<'d>, Refusal> {
-        let jws = self.token.token.jws;
-        let signed_by = |key: &PublicKey| {
-            signature::verify(key, self.token.algorithm, jws.signing_input(), jws.signature())
-        };
-        if !self.keys.iter().any(signed_by) {
-            return Err(Refusal::BadSignature { tried: self.keys.len() });
-        }
-        let AddressedToken { token, issuer, .. } = self.token;
-        Ok(SignedToken { token, issuer })
+        self.checks.signature(&self.keys)?;
+        Ok(SignedToken(self.checks))
     }
 }
 
 /// A token that its issuer has signed: from here on its claims are the issuer's word.
 #[derive(Debug)]
-pub struct SignedToken<'d> {
-    token: ParsedToken<'d>,
-    issuer: &'d Issuer,
-}
+pub struct SignedToken<'d>(Checks<'d>);
 
 impl<'d> SignedToken<'d> {
     /// Who the issuer says the bearer is, as far as it can be read: for the log
     /// of a refusal by a check before the tenth.
     pub fn stated_principals(&self) -> Option<Vec<String>> {
-        let claim = self.token.admitted.policy.claim_of(self.issuer);
-        self.token.claims.identities(claim).ok()
+        self.0.identities().ok()
     }
 
     /// Check 7.
     pub fn check_times(self, now: UnixTime) -> Result<TimelyToken<'d>, Refusal> {
-        let policy = self.token.admitted.policy;
-        let rules = TimeRules {
-            skew: policy.clock_skew,
-            max_lifetime: Some(policy.max_token_lifetime).filter(|longest| *longest > 0),
-        };
-        let expires = self.token.claims.check_times(rules, now)?;
-        Ok(TimelyToken { signed: self, expires })
+        let expires = self.0.times(now)?;
+        Ok(TimelyToken { checks: self.0, now, expires })
     }
 }
 
 /// A signed token whose time it is.
 #[derive(Debug)]
 pub struct TimelyToken<'d> {
-    signed: SignedToken<'d>,
+    checks: Checks<'d>,
+    now: UnixTime,
     expires: UnixTime,
 }
 
 impl<'d> TimelyToken<'d> {
     /// Check 8.
     pub fn check_audience(self) -> Result<IntendedToken<'d>, Refusal> {
-        let SignedToken { token, issuer } = &self.signed;
-        token.claims.check_audience(token.admitted.policy.audience_of(issuer))?;
+        self.checks.audience()?;
         Ok(IntendedToken(self))
     }
 }
@@ -275,8 +241,7 @@ pub struct IntendedToken<'d>(TimelyToken<'d>);
 impl<'d> IntendedToken<'d> {
     /// Check 9.
     pub fn check_required_claims(self) -> Result<QualifiedToken<'d>, Refusal> {
-        let SignedToken { token, issuer } = &self.0.signed;
-        token.claims.check_required(&issuer.required_claims)?;
+        self.0.checks.required_claims()?;
         Ok(QualifiedToken(self.0))
     }
 }
@@ -288,8 +253,7 @@ pub struct QualifiedToken<'d>(TimelyToken<'d>);
 impl<'d> QualifiedToken<'d> {
     /// Check 10.
     pub fn identify(self) -> Result<IdentifiedToken<'d>, Refusal> {
-        let SignedToken { token, issuer } = &self.0.signed;
-        let principals = token.claims.identities(token.admitted.policy.claim_of(issuer))?;
+        let principals = self.0.checks.identities()?;
         Ok(IdentifiedToken { token: self.0, principals })
     }
 }
@@ -313,20 +277,7 @@ impl<'d> IdentifiedToken<'d> {
         role: &'r [u8],
         mapping: Mapping<'_>,
     ) -> Result<MappedToken<'d, 'r>, Refusal> {
-        let SignedToken { token, issuer } = &self.token.signed;
-        let policy = token.admitted.policy;
-        let maps = |identity: &String| match mapping {
-            Mapping::IdentityMaps => policy.maps_to(&issuer.iss, identity, role),
-            Mapping::Server(maps) => maps(identity),
-        };
-        let Some(principal) = self.principals.iter().find(|identity| maps(identity)).cloned()
-        else {
-            let map = match mapping {
-                Mapping::IdentityMaps => policy.map_for(&issuer.iss),
-                Mapping::Server(_) => MapFor::Server,
-            };
-            return Err(Refusal::RoleNotMapped { map, principals: self.principals });
-        };
+        let principal = self.token.checks.mapped(&self.principals, role, mapping)?;
         Ok(MappedToken { token: self.token, principal, role })
     }
 }
@@ -345,16 +296,20 @@ impl MappedToken<'_, '_> {
         &self.principal
     }
 
-    /// Check 12, as [`Admitted::check_role`] makes it.
-    pub fn grant(self, is_superuser: impl FnOnce(&[u8]) -> bool) -> Result<Grant, Refusal> {
-        let SignedToken { token, issuer } = self.token.signed;
-        token.admitted.check_role(self.role, is_superuser)?;
+    /// Check 12, and then the list of those who are denied.
+    pub fn grant(self, is_superuser: &dyn Fn(&[u8]) -> bool) -> Result<Grant, Refusal> {
+        let TimelyToken { checks, now, expires } = self.token;
+        checks.role(self.role, is_superuser)?;
+        checks.denied(&self.principal, now)?;
         Ok(Grant {
-            issuer: issuer.iss.clone(),
+            issuer: checks.issuer.iss.clone(),
             principal: self.principal,
-            kid: token.header.kid().map(str::to_owned),
-            expires: self.token.expires,
+            kid: checks.header.kid().map(str::to_owned),
+            jti: checks.claims.jti().map(str::to_owned),
+            expires,
             role: self.role.to_vec(),
+            // It was read as JSON, so it is UTF-8.
+            claims: String::from_utf8_lossy(checks.jws.payload()).into_owned(),
         })
     }
 }

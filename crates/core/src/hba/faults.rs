@@ -70,7 +70,8 @@ pub fn token_lines<'p>(places: &'p [Place], site: &Site) -> Vec<TokenLine<'p>> {
         let taker = dead.iter().find(|(dead, _)| *dead == index);
         let mut found = transport(place, door, site);
         found.extend(match door {
-            Door::Hook => None,
+            // No line leads to renew().
+            Door::Hook | Door::Renew => None,
             Door::Pam => service(place, site),
             Door::Oauth => validator(place, site),
         });

@@ -3,7 +3,7 @@
 use super::{Context, Id, Kind, Setting, Unit};
 
 /// Every setting, in the order in which docs/settings.md has them.
-pub static TABLE: [Setting; 23] = [
+pub static TABLE: [Setting; 26] = [
     Setting {
         id: Id::Enabled,
         name: "jwt_sso.enabled",
@@ -331,6 +331,50 @@ ALTER SYSTEM SET jwt_sso.identity_map =
             a role without one, are refused as `malformed_token`, which a password is where this \
             is off. `allow_superuser` and `allow_replication` hold for passwords too. The \
             password travels as a token does, readable to the server: over TLS.",
+    },
+    Setting {
+        id: Id::SessionExpiry,
+        name: "jwt_sso.session_expiry",
+        kind: Kind::Text { default: "ignore" },
+        context: Context::Sighup,
+        superuser_only: false,
+        mirrors: "",
+        short: "What happens to a session when its token expires.",
+        long: "`ignore`: nothing, a token is for the login only. `terminate`: the session ends, \
+            whatever it does. `terminate_idle`: it ends as soon as it is in no transaction; a \
+            replication connection that streams is never idle. A session ends at `exp` and \
+            `session_expiry_grace`, at most 2 seconds late, as `pg_terminate_backend` ends it, \
+            and the log says why. `clock_skew` does not count. `jwt_sso.renew(token)` prolongs \
+            one's own session. A change holds for open sessions too.",
+    },
+    Setting {
+        id: Id::SessionExpiryGrace,
+        name: "jwt_sso.session_expiry_grace",
+        kind: Kind::Int { default: 0, min: 0, max: 86_400, unit: Unit::Seconds },
+        context: Context::Sighup,
+        superuser_only: false,
+        mirrors: "",
+        short: "How long a session lives on after its token has expired.",
+        long: "Added to the token's `exp` where `session_expiry` is not `ignore`. Up to a tenth of \
+            it is taken off again, at random for each session, so that a pool whose connections \
+            were all opened with one token does not lose them in one moment.",
+    },
+    Setting {
+        id: Id::Deny,
+        name: "jwt_sso.deny",
+        kind: Kind::Text { default: "[]" },
+        context: Context::Sighup,
+        superuser_only: true,
+        mirrors: "",
+        short: "Whom, and which tokens, to refuse whatever the token says.",
+        long: "A JSON array of objects with at least one of the members `issuer`, `principal`, \
+            `kid` and `jti`, all exact, and perhaps `until`, a time in UTC as in \
+            `2026-12-31T00:00:00Z`, from which on the object means nothing. The members of one \
+            object must all be met. A login that meets one is refused as `denied`, and sessions \
+            that meet one are ended within 2 seconds of the reload. `principal` is the identity \
+            that maps to the role. For example \
+            `[{\"issuer\": \"https://idp.example\", \"principal\": \"alice\"}]`, or \
+            `[{\"kid\": \"…\"}]` for a key that was stolen.",
     },
 ];
 

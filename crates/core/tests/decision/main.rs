@@ -7,10 +7,12 @@
 //! 5. Checks 7 to 9: times, audience, required claims (claims.rs)
 //! 6. Checks 10 to 12: identity, map, reserved roles (roles.rs)
 //! 7. What a door's line demands: an issuer, the server's own map (demands.rs)
-//! 8. Properties: no changed token is accepted, no two texts are one token (tampering.rs)
+//! 8. The dry run: the same checks, and on after a failure (explain.rs)
+//! 9. Properties: no changed token is accepted, no two texts are one token (tampering.rs)
 
 mod claims;
 mod demands;
+mod explain;
 mod form;
 mod keys;
 mod minting;

@@ -1,5 +1,7 @@
 use crate::minting::OTHER_RSA;
-use crate::scene::{ABSENT, HEADER, ISSUER, NOW, Scene, claims, map, scene_of, signed, token};
+use crate::scene::{
+    ABSENT, HEADER, ISSUER, NOW, Scene, claims, deny, map, scene_of, signed, token,
+};
 use jwt_sso_core::algorithm::Algorithm;
 use jwt_sso_core::decision::{Facts, Transport};
 use jwt_sso_core::refusal::{Reason, Refusal};
@@ -9,11 +11,11 @@ use std::sync::Arc;
 
 /// A login that fails for one reason alone. What is known by then: nothing,
 /// the claimed issuer and `kid`, or the identity as well.
-struct Case {
-    reason: Reason,
+pub struct Case {
+    pub reason: Reason,
     known: Known,
-    scene: Scene,
-    token: String,
+    pub scene: Scene,
+    pub token: String,
 }
 
 #[derive(Clone, Copy)]
@@ -89,13 +91,25 @@ fn after_the_signature() -> Vec<Case> {
                 .wanting(b"postgres"),
             token(&[]),
         ),
+        case(
+            Reason::Denied,
+            Identity,
+            Scene::with(|policy| policy.deny = deny(r#"[{"kid":"k2"},{"principal":"alice"}]"#)),
+            token(&[]),
+        ),
     ]
+}
+
+/// A login for each reason.
+pub fn cases() -> Vec<Case> {
+    let mut cases = before_the_signature();
+    cases.extend(after_the_signature());
+    cases
 }
 
 #[test]
 fn each_reason_has_its_login_and_its_facts() {
-    let mut cases = before_the_signature();
-    cases.extend(after_the_signature());
+    let cases = cases();
     for Case { reason, known, scene, token } in &cases {
         let refused = scene.decide(token).expect_err(reason.code());
         assert_eq!(refused.refusal.reason(), *reason, "{:?}", refused.refusal);
@@ -124,6 +138,12 @@ fn a_grant_carries_its_terms() {
     assert_eq!(grant.kid.as_deref(), Some("k1"));
     assert_eq!(Some(grant.expires), UnixTime::from_seconds(NOW + 300));
     assert_eq!(grant.role, b"alice");
+    assert_eq!(grant.jti, None);
+    assert_eq!(grant.claims, claims(&[]));
+    let named = Scene::new().decide(token(&[("jti", "\"t1\"")])).expect("granted");
+    assert_eq!(named.jti.as_deref(), Some("t1"));
+    let number = Scene::new().decide(token(&[("jti", "1")])).expect("granted");
+    assert_eq!(number.jti, None);
 }
 
 #[test]

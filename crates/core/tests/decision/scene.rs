@@ -3,9 +3,11 @@
 use crate::minting::{self, ED25519};
 use jwt_sso_core::algorithm::Algorithm;
 use jwt_sso_core::claim_path::ClaimPath;
+use jwt_sso_core::decision::explain::{Check, Outcome, explain};
 use jwt_sso_core::decision::{
-    Connection, Demands, Found, Grant, Keys, Refused, Transport, admit, decide,
+    Connection, Demands, Found, Grant, Keys, Phase, Refused, Surroundings, Transport, admit, decide,
 };
+use jwt_sso_core::deny::DenyList;
 use jwt_sso_core::identity_map::IdentityMap;
 use jwt_sso_core::issuers::{Issuer, IssuerKeys, Issuers};
 use jwt_sso_core::jwk::PublicKey;
@@ -13,7 +15,7 @@ use jwt_sso_core::jwks::StaticJwks;
 use jwt_sso_core::policy::{KeySource, Policy};
 use jwt_sso_core::refusal::{NoKeys, Reason, Refusal};
 use jwt_sso_core::time::UnixTime;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 pub const ISSUER: &str = "https://idp.example";
@@ -66,6 +68,8 @@ pub struct Scene {
     pub fetched: Found,
     /// How often keys were looked up.
     pub lookups: Cell<usize>,
+    /// The phases that have begun.
+    pub phases: RefCell<Vec<Phase>>,
 }
 
 impl Scene {
@@ -85,6 +89,7 @@ impl Scene {
             now: NOW,
             fetched: Found::Unavailable(NoKeys::NotFetched),
             lookups: Cell::new(0),
+            phases: RefCell::default(),
         }
     }
 
@@ -122,9 +127,25 @@ impl Scene {
         let policy = self.policy.as_ref().map_err(Clone::clone);
         let admitted = admit(policy, self.connection)
             .map_err(|refusal| Refused { refusal, facts: Box::default() })?;
+        self.surrounded(|around| decide(admitted, token.as_ref(), self.role, demands, around))
+    }
+
+    /// The dry run.
+    pub fn explain(&self, token: impl AsRef<[u8]>) -> Vec<(Check, Outcome)> {
+        let policy = self.policy.as_ref().map_err(Clone::clone);
+        self.surrounded(|around| {
+            explain(policy, self.connection, token.as_ref(), self.role, around)
+        })
+    }
+
+    fn surrounded<T>(&self, ask: impl FnOnce(Surroundings<'_>) -> T) -> T {
         let now = UnixTime::from_seconds(self.now).expect("in range");
-        let is_superuser = |role: &[u8]| self.superusers.contains(&role);
-        decide(admitted, token.as_ref(), self.role, demands, self, &is_superuser, &|| now)
+        ask(Surroundings {
+            keys: self,
+            is_superuser: &|role: &[u8]| self.superusers.contains(&role),
+            now: &|| now,
+            begins: &|phase| self.phases.borrow_mut().push(phase),
+        })
     }
 
     pub fn refusal(&self, token: impl AsRef<[u8]>) -> Refusal {
@@ -161,6 +182,10 @@ pub fn jwks(keys: &[String]) -> Arc<StaticJwks> {
 
 pub fn claim(text: &str) -> Arc<ClaimPath> {
     Arc::new(ClaimPath::parse(text).expect(text))
+}
+
+pub fn deny(text: &str) -> Arc<DenyList> {
+    Arc::new(DenyList::parse(text).expect(text))
 }
 
 pub fn map(text: &str) -> Arc<IdentityMap> {

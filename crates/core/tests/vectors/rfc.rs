@@ -1,7 +1,9 @@
 use crate::folder::{json, say};
 use crate::verdict::accepts;
 use jwt_sso_core::algorithm::AlgorithmSet;
-use jwt_sso_core::decision::{Connection, Demands, Found, Keys, Transport, admit, decide};
+use jwt_sso_core::decision::{
+    Connection, Demands, Found, Keys, Surroundings, Transport, admit, decide,
+};
 use jwt_sso_core::issuers::{Issuer, Issuers};
 use jwt_sso_core::jwk::PublicKey;
 use jwt_sso_core::jwks::StaticJwks;
@@ -76,7 +78,13 @@ fn the_tokens_of_joe_have_expired() {
             let admitted = admit(Ok(&policy), connection).expect("admitted");
             let token = vector["jws"].as_str().expect("a token").as_bytes();
             let now = UnixTime::from_seconds(now).expect("in range");
-            decide(admitted, token, b"joe", Demands::default(), &keys, &|_| false, &|| now)
+            let around = Surroundings {
+                keys: &keys,
+                is_superuser: &|_| false,
+                now: &|| now,
+                begins: &|_| (),
+            };
+            decide(admitted, token, b"joe", Demands::default(), around)
                 .expect_err("refused")
                 .refusal
         };

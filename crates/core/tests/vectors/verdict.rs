@@ -2,7 +2,7 @@
 //! 6), for vectors whose payload is no claims set and whose issuer is nobody.
 
 use jwt_sso_core::algorithm::AlgorithmSet;
-use jwt_sso_core::decision::stages::select_keys;
+use jwt_sso_core::decision::checks::select_keys;
 use jwt_sso_core::jwk::PublicKey;
 use jwt_sso_core::jwks::StaticJwks;
 use jwt_sso_core::signature;
