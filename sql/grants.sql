@@ -18,3 +18,9 @@ COMMENT ON FUNCTION @extschema@."check"() IS 'what is wrong or unwise about the 
 COMMENT ON FUNCTION @extschema@.check_ok() IS 'whether check() finds no error';
 COMMENT ON FUNCTION @extschema@.map_report() IS 'each line of the identity maps: its role, and which lines are superfluous';
 COMMENT ON FUNCTION @extschema@.explain(text, name) IS 'each check of a login with this token as this role, without the login';
+
+-- Sessions. The four that follow tell a session about itself alone.
+GRANT EXECUTE ON FUNCTION @extschema@.session(), @extschema@.claims(), @extschema@.claim(text),
+    @extschema@.renew(text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION @extschema@.session_rows() TO pg_monitor;
+GRANT SELECT ON @extschema@.sessions TO pg_monitor;

@@ -11,6 +11,12 @@ pub fn now() -> UnixTime {
     UnixTime::from_seconds(since.as_secs()).unwrap_or(UnixTime::LAST)
 }
 
+/// Seconds since 1970 as PostgreSQL counts: in microseconds since 2000.
+pub fn server_time(seconds: u64) -> Option<i64> {
+    const EPOCH: i64 = 946_684_800;
+    i64::try_from(seconds).ok()?.checked_sub(EPOCH)?.checked_mul(1_000_000)
+}
+
 /// A clock that nobody sets, for waiting and scheduling.
 pub fn tick() -> Tick {
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);

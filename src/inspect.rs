@@ -5,6 +5,7 @@ mod findings;
 mod keys;
 mod map_report;
 mod role_facts;
+mod sessions;
 mod stats;
 
 use crate::pg::message::{self, Message};

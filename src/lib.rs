@@ -31,6 +31,11 @@ extension_sql_file!(
     requires = [inspect::keys::issuer_rows, inspect::keys::key_rows, inspect::keys::refresh]
 );
 extension_sql_file!(
+    "../sql/sessions.sql",
+    name = "sessions",
+    requires = [inspect::sessions::session_rows, inspect::sessions::terminate]
+);
+extension_sql_file!(
     "../sql/stats.sql",
     name = "stats",
     requires = [

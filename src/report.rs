@@ -256,6 +256,9 @@ fn client_hint(refusal: &Refusal, length: usize) -> &'static str {
             "The token is exactly 4095 bytes long, where psql's interactive prompt cuts what is \
              typed or pasted; use PGPASSWORD."
         }
+        Refusal::Misconfigured { settings } if settings.is_empty() => {
+            "Call jwt_sso.renew() again, as a command of its own."
+        }
         _ => "",
     }
 }

@@ -10,7 +10,7 @@ use jwt_sso_core::decision::Grant;
 use jwt_sso_core::deny::Subject;
 use jwt_sso_core::digest::Digest;
 use jwt_sso_core::time::UnixTime;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What this backend's token says, and when it was let in.
 #[derive(Clone)]
@@ -58,20 +58,25 @@ pub struct Row {
 
 static TABLE: Table<Row> = Table::new(proc::most, Row::FREE);
 
-/// Of this backend; `None` where no token let it in.
-static CURRENT: Mutex<Option<Session>> = Mutex::new(None);
+/// Of this backend; `None` where no token let it in. The postmaster has none, so
+/// that neither a parallel worker nor any other process inherits one.
+static CURRENT: Mutex<Option<Arc<Session>>> = Mutex::new(None);
 
 /// Asks for the table. Only while the library is preloaded.
 pub fn init() {
     TABLE.register();
 }
 
-/// Notes who this backend is. At the doors, once.
+/// Notes who this backend is, once its token is proven.
+///
+/// The login may still fail: a later PAM module refuses, the role does not
+/// exist, the server is full. All of these end the process, and nobody can ask
+/// before, so it need not be taken back; the row goes as at every other end.
 pub fn begin(login: &Login<'_>, grant: &Grant, replication: bool, mapped_by_server: bool) {
     let (grant, since) = (grant.clone(), process::now());
     let session = Session { grant, door: login.door, since, mapped_by_server };
     let row = Row::of(login, &session, replication);
-    *current_mut() = Some(session);
+    *current_mut() = Some(Arc::new(session));
     exit::before_exit(leave);
     write_own(row);
 }
@@ -79,12 +84,10 @@ pub fn begin(login: &Login<'_>, grant: &Grant, replication: bool, mapped_by_serv
 /// Goes on with the terms of another token of the same identity, where that
 /// one expires later.
 pub fn renew(grant: &Grant) {
-    let mut current = current_mut();
-    let Some(session) = current.as_mut().filter(|own| own.grant.expires < grant.expires) else {
+    let Some(session) = current().filter(|own| own.grant.expires < grant.expires) else {
         return;
     };
-    session.grant = grant.clone();
-    drop(current);
+    *current_mut() = Some(Arc::new(Session { grant: grant.clone(), ..Session::clone(&session) }));
     TABLE.change(|rows| {
         if let Some(row) = rows.get_mut(proc::number()).filter(|row| row.pid == process::id()) {
             row.expires = grant.expires;
@@ -95,11 +98,11 @@ pub fn renew(grant: &Grant) {
 }
 
 /// Who this backend is by its token.
-pub fn current() -> Option<Session> {
+pub fn current() -> Option<Arc<Session>> {
     current_mut().clone()
 }
 
-fn current_mut() -> MutexGuard<'static, Option<Session>> {
+fn current_mut() -> MutexGuard<'static, Option<Arc<Session>>> {
     CURRENT.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

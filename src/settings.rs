@@ -16,6 +16,7 @@ use crate::pg::message::{self, Message};
 use crate::pg::process;
 use compile::Compiled;
 use jwt_sso_core::advice::Advice;
+use jwt_sso_core::digest::Digest;
 use jwt_sso_core::policy::Policy;
 use jwt_sso_core::rounds::{Rounds, SettingSet};
 use jwt_sso_core::settings::{Context, Id, Kind, Setting, TABLE, Unit};
@@ -30,7 +31,7 @@ struct State {
     /// Of the last check of each setting, until the value is assigned.
     pending: [Option<Compiled>; guc::MOST],
     /// Of the files whose content is in the candidate policy.
-    file_digests: [Option<jwt_sso_core::digest::Digest>; guc::MOST],
+    file_digests: [Option<Digest>; guc::MOST],
     /// Checks passed while the server starts: one for the default, one for the value.
     passes: [u8; guc::MOST],
     started: bool,
@@ -180,6 +181,24 @@ pub fn hba_file_without_us() -> PathBuf {
 pub fn in_force<T>(use_policy: impl FnOnce(Result<&Policy, Vec<String>>) -> T) -> T {
     let state = state();
     use_policy(state.rounds.in_force().map_err(|refused| names_in(&state, refused)))
+}
+
+/// The policy that new logins are decided by, in a session that was forked
+/// before it came: the one that has the fingerprint `published` by our worker.
+///
+/// # Errors
+/// The settings that are to blame. None where this session has not read the
+/// files that the worker has read: between two statements it will.
+pub fn in_force_as(published: Option<Digest>) -> Result<Policy, Vec<String>> {
+    let is_it = |policy: &Policy| Some(policy.fingerprint()) == published;
+    if let Some(inherited) = in_force(|policy| policy.ok().filter(|own| is_it(own)).cloned()) {
+        return Ok(inherited);
+    }
+    match compile_session() {
+        Ok(policy) if is_it(&policy) => Ok(policy),
+        Ok(_) => Err(Vec::new()),
+        Err(refused) => Err(refused.iter().map(|(setting, _)| setting.name.to_owned()).collect()),
+    }
 }
 
 /// Whether a trust line on a Unix socket is a token door too. Where that very

@@ -5,9 +5,10 @@ pub mod hook;
 #[cfg(feature = "pg18")]
 pub mod oauth;
 pub mod pam;
+pub mod renew;
 
 use crate::decide::Login;
-use crate::pg::port::Client;
+use crate::pg::port::{Carrier, Client};
 use crate::report::Door;
 use jwt_sso_core::decision::{Connection, Transport};
 
@@ -18,12 +19,16 @@ fn login(door: Door, client: &Client) -> Login<'_> {
 
 /// How it came.
 fn connection(client: &Client) -> Connection {
-    let transport = if client.is_unix_socket() {
+    connection_by(&client.carrier())
+}
+
+fn connection_by(carrier: &Carrier) -> Connection {
+    let transport = if carrier.unix_socket {
         Transport::UnixSocket
-    } else if client.is_tls() {
+    } else if carrier.tls {
         Transport::Tls
     } else {
         Transport::Plain
     };
-    Connection { transport, replication: client.is_replication() }
+    Connection { transport, replication: carrier.replication }
 }

@@ -122,7 +122,7 @@ impl InForce {
 fn decided(status: &Status) -> String {
     let refused = settings::names(SettingSet::from_bits(status.refused));
     if refused.is_empty() {
-        return format!("in force, fingerprint {}", status.policy);
+        return format!("sound and in force, fingerprint {}", status.policy);
     }
     format!("the previous policy is still in force: refused {}", refused.join(", "))
 }

@@ -1,5 +1,6 @@
 //! What the views of issuers and keys show, and `refresh()`.
 
+use super::demand_preload;
 use crate::clock;
 use crate::keyring::{self, Question};
 use crate::pg::process;
@@ -103,6 +104,7 @@ fn key_rows() -> TableIterator<
 fn refresh(
     issuer: default!(Option<&str>, "NULL"),
 ) -> TableIterator<'static, (name!(issuer, String), name!(ok, bool), name!(detail, String))> {
+    demand_preload();
     let policy = policy();
     let wanted = |candidate: &&Issuer| issuer.is_none_or(|iss| candidate.iss == iss);
     let chosen: Vec<&Issuer> = policy.issuers.iter().filter(wanted).collect();
@@ -139,9 +141,6 @@ fn wait_for(fetched: &[(&Issuer, Digest)], all: bool, client_timeout: u64) {
         [(_, digest)] if !all => *digest,
         _ => Digest::default(),
     };
-    if !process::is_preloaded() {
-        error!("jwt_sso is not loaded by shared_preload_libraries");
-    }
     let Some(ticket) = keyring::ask(Question::Refresh, &about) else {
         error!("too many refreshes are under way; try again");
     };
@@ -232,10 +231,8 @@ fn text(text: &str) -> Option<String> {
 
 /// Seconds since 1970; 0 is never.
 fn time(seconds: u64) -> Option<TimestampWithTimeZone> {
-    const EPOCH: i64 = 946_684_800; // 2000-01-01, from which PostgreSQL counts
     if seconds == 0 {
         return None;
     }
-    let microseconds = i64::try_from(seconds).ok()?.checked_sub(EPOCH)?.checked_mul(1_000_000)?;
-    TimestampWithTimeZone::try_from(microseconds).ok()
+    TimestampWithTimeZone::try_from(clock::server_time(seconds)?).ok()
 }

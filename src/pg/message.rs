@@ -1,8 +1,9 @@
 //! Messages to the server log and to the client, as ereport sends them.
 
 use super::{process, shim};
-use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::{PgLogLevel, PgSqlErrorCode};
 use std::ffi::CString;
 
 /// An error, a warning or a log line: what ereport takes.
@@ -40,9 +41,24 @@ pub fn warning(message: &Message) {
     send(pg_sys::WARNING, message);
 }
 
+/// A notice to the client of the statement.
+pub fn notice(message: &Message) {
+    send(pg_sys::NOTICE, message);
+}
+
 /// Raises the error: the statement ends, and so does the transaction.
+///
+/// By pgrx, which would add a backtrace to an ERROR that it caught first.
 pub fn error(message: &Message) -> ! {
-    send(pg_sys::PGERROR, message);
+    let text = process::presentable(&String::from_utf8_lossy(&message.message));
+    let mut report = ErrorReport::new(message.sqlstate, text, "");
+    if !message.detail.is_empty() {
+        report = report.set_detail(process::presentable(&message.detail));
+    }
+    if !message.hint.is_empty() {
+        report = report.set_hint(process::presentable(&message.hint));
+    }
+    report.report(PgLogLevel::ERROR);
     unreachable!("ERROR does not return")
 }
 

@@ -19,6 +19,7 @@ pub mod proc;
 pub mod process;
 pub mod roles;
 pub mod shmem;
+pub mod sql;
 pub mod threads;
 
 mod shim;

@@ -22,6 +22,24 @@ pub fn client_address() -> String {
     unsafe { CStr::from_ptr(host) }.to_string_lossy().into_owned()
 }
 
+/// What carries the bytes of a connection.
+pub struct Carrier {
+    /// A Unix socket.
+    pub unix_socket: bool,
+    /// TCP with TLS.
+    pub tls: bool,
+    /// A replication connection.
+    pub replication: bool,
+}
+
+/// How the client of this session came, at any time; `None` where there is none.
+pub fn carrier() -> Option<Carrier> {
+    // SAFETY: reads a global.
+    let port = unsafe { pg_sys::MyProcPort };
+    // SAFETY: this backend's Port. Its HBA line may be gone, and is not asked about.
+    unsafe { Client::new(port) }.map(|client| client.carrier())
+}
+
 /// The connection of this backend, as the startup packet and the HBA line left it.
 ///
 /// It exists only while the server is inside ClientAuthentication or at the
@@ -62,6 +80,15 @@ impl Client {
         unsafe { CStr::from_ptr(name) }
     }
 
+    /// How the client came.
+    pub fn carrier(&self) -> Carrier {
+        Carrier {
+            unix_socket: self.is_unix_socket(),
+            tls: self.is_tls(),
+            replication: self.is_replication(),
+        }
+    }
+
     /// Whether the client came by a Unix socket.
     pub fn is_unix_socket(&self) -> bool {
         // SAFETY: `new` promises a live Port.
@@ -69,7 +96,7 @@ impl Client {
     }
 
     /// Whether the transport is TLS. GSSAPI encryption is not.
-    pub fn is_tls(&self) -> bool {
+    fn is_tls(&self) -> bool {
         // SAFETY: `new` promises a live Port.
         unsafe { shim::jwt_sso_port_is_tls(self.port.as_ptr()) }
     }
@@ -87,7 +114,7 @@ impl Client {
     }
 
     /// Whether this is a replication connection, physical or logical.
-    pub fn is_replication(&self) -> bool {
+    fn is_replication(&self) -> bool {
         // SAFETY: a plain global that the startup packet set.
         unsafe { pg_sys::am_walsender }
     }

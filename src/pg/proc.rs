@@ -16,8 +16,8 @@ pub fn number() -> usize {
     usize::try_from(unsafe { shim::jwt_sso_proc_number() }).unwrap_or(usize::MAX)
 }
 
-/// Whether the process of that number has no transaction open, and so runs no
-/// statement. Read without a lock: it may begin one in the same moment.
+/// Whether the process of that number waits for its client's next command, with
+/// no transaction open. Read without a lock: the command may come in the same moment.
 pub fn is_idle(number: usize) -> bool {
     // SAFETY: the callee holds the number against the length of the array.
     i32::try_from(number).is_ok_and(|number| unsafe { shim::jwt_sso_proc_is_idle(number) })

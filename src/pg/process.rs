@@ -33,6 +33,13 @@ pub fn in_statement() -> bool {
     unsafe { shim::jwt_sso_in_statement() }
 }
 
+/// Has the server not log the text of the statement that runs, should it fail.
+pub fn hide_statement() {
+    // SAFETY: a global of this process, which the server sets for each statement
+    // and takes for unknown where it is NULL.
+    unsafe { pg_sys::debug_query_string = std::ptr::null() };
+}
+
 /// The text as this process's client or log can take it: as it is, or, in a
 /// database of another encoding than UTF-8, in ASCII. A NUL, which no text of
 /// the server may hold, is escaped everywhere.

@@ -1,7 +1,7 @@
 //! What the catalogue says of a role.
 
 use pgrx::pg_sys;
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 
 pub use pgrx::pg_sys::Oid;
 
@@ -10,6 +10,18 @@ pub fn find(role: &CStr) -> Option<Oid> {
     // SAFETY: a NUL-terminated name, inside a transaction.
     let oid = unsafe { pg_sys::get_role_oid(role.as_ptr(), true) };
     (oid != pg_sys::InvalidOid).then_some(oid)
+}
+
+/// The role that this session logged in as, whatever SET ROLE and SET SESSION
+/// AUTHORIZATION said since, by the name that it has now; `None` where it was
+/// dropped. Inside a transaction.
+pub fn authenticated() -> Option<CString> {
+    // SAFETY: reads a variable of this session.
+    let oid = unsafe { pg_sys::GetAuthenticatedUserId() };
+    // SAFETY: any OID may be asked about.
+    let name = unsafe { pg_sys::GetUserNameFromId(oid, true) };
+    // SAFETY: NULL, or a palloc'd name with a NUL at its end.
+    (!name.is_null()).then(|| unsafe { CStr::from_ptr(name) }.to_owned())
 }
 
 /// Whether a role of that name exists and is a superuser. Reads pg_authid

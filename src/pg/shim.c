@@ -39,6 +39,7 @@
 #include "utils/guc_tables.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
+#include "utils/wait_event.h"
 
 /* the server's own bound, a private constant before 18 (auth.c) */
 #define MAX_TOKEN_MESSAGE 65535
@@ -407,20 +408,26 @@ jwt_sso_proc_number(void)
 #endif
 }
 
-/* Whether no transaction is open in that process.  Reads one word, unlocked. */
+/*
+ * Whether that process waits for its client's next command, with no transaction
+ * open.  The first alone would be true for a COPY that waits for data, the
+ * second between two transactions of a VACUUM.  Reads two words, unlocked.
+ */
 bool
 jwt_sso_proc_is_idle(int number)
 {
 	PGPROC	   *proc;
+	LocalTransactionId lxid;
 
 	if (number < 0 || (uint32) number >= ProcGlobal->allProcCount)
 		return false;
 	proc = &ProcGlobal->allProcs[number];
 #if PG_VERSION_NUM >= 170000
-	return proc->vxid.lxid == InvalidLocalTransactionId;
+	lxid = proc->vxid.lxid;
 #else
-	return proc->lxid == InvalidLocalTransactionId;
+	lxid = proc->lxid;
 #endif
+	return lxid == InvalidLocalTransactionId && proc->wait_event_info == WAIT_EVENT_CLIENT_READ;
 }
 
 /* Whether text for this process's client or log is UTF-8, or passed as it is. */

@@ -13,6 +13,11 @@ const VALUE_LIMIT: usize = 200;
 /// What was found and what was expected, for the administrator.
 pub fn log_detail(refusal: &Refusal) -> String {
     match refusal {
+        Refusal::Misconfigured { settings } if settings.is_empty() => {
+            "this session has not read the settings in force yet; renew() as a command of its own \
+             has"
+            .to_owned()
+        }
         Refusal::Misconfigured { settings } => {
             format!("no policy is in force: refused when it was read: {}", settings.join(", "))
         }

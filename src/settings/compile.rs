@@ -2,6 +2,7 @@
 
 use crate::file;
 use crate::pg::guc::{self, Value};
+use crate::pg::process;
 use jwt_sso_core::algorithm_list;
 use jwt_sso_core::audience;
 use jwt_sso_core::claim_path::ClaimPath;
@@ -33,8 +34,12 @@ pub struct Compiled {
 pub type Refused = Vec<(&'static Setting, SettingError)>;
 
 /// The policy as this session's values of the settings give it: what the next
-/// reload would put in force. For reports only.
+/// reload would put in force. Alone for reports only. Where the library is not
+/// preloaded there is no setting, and the policy is that of the defaults.
 pub fn compile_session() -> Result<Policy, Refused> {
+    if !process::is_preloaded() {
+        return Ok(Policy::default());
+    }
     compile_with(None)
 }
 

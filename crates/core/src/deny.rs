@@ -23,7 +23,6 @@ pub struct Subject<D> {
 impl Subject<&str> {
     /// As a table of sessions keeps it, whatever the lengths.
     pub fn digests(self) -> Subject<Digest> {
-        let digest = |text: &str| Digest::of(&[text.as_bytes()]);
         Subject {
             issuer: digest(self.issuer),
             principal: digest(self.principal),
@@ -31,6 +30,11 @@ impl Subject<&str> {
             jti: self.jti.map(digest),
         }
     }
+}
+
+/// By which names are compared.
+pub fn digest(name: &str) -> Digest {
+    Digest::of(&[name.as_bytes()])
 }
 
 /// The list. The default is empty.
@@ -165,7 +169,7 @@ fn name(value: &Node<'_>) -> Result<Name, SettingError> {
     if text.is_empty() {
         return Err(SettingError::new("an empty string"));
     }
-    Ok(Name { digest: Digest::of(&[text.as_bytes()]), text: text.to_owned() })
+    Ok(Name { digest: digest(text), text: text.to_owned() })
 }
 
 fn until(value: &Node<'_>) -> Result<UnixTime, SettingError> {

@@ -9,8 +9,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use jwt_sso_e2e::Cluster;
 use jwt_sso_e2e::installation::{Installation, output_of, without_libpq_environment};
+use jwt_sso_e2e::{Cluster, ClusterBuilder};
 
 /// Where the scripts are.
 fn scripts() -> PathBuf {
@@ -43,12 +43,17 @@ fn run(cluster: &Cluster, tests: &[&str]) {
         .args(tests)
         .current_dir(cluster.socket_dir());
     fs::create_dir_all(output.join("results")).expect("a directory of our own");
+    let update = std::env::var_os("JWT_SSO_UPDATE_EXPECTED").is_some();
+    let target = |test: &str| scripts().join("expected").join(format!("{test}.out"));
+    for test in tests.iter().filter(|test| update && !target(test).exists()) {
+        // Without anything that is expected it stops.
+        fs::write(target(test), "").expect("a file");
+    }
     let run = command.output().expect("pg_regress runs");
-    if std::env::var_os("JWT_SSO_UPDATE_EXPECTED").is_some() {
+    if update {
         for test in tests {
-            let name = format!("{test}.out");
-            let target = scripts().join("expected").join(&name);
-            fs::copy(output.join("results").join(&name), target).expect("a result");
+            let result = output.join("results").join(format!("{test}.out"));
+            fs::copy(result, target(test)).expect("a result");
         }
         return;
     }
@@ -61,13 +66,18 @@ fn run(cluster: &Cluster, tests: &[&str]) {
     }
 }
 
+/// Without the backtraces that a test run may ask for: they would stand in DETAIL.
+fn builder() -> ClusterBuilder {
+    Cluster::builder().env("RUST_BACKTRACE", "0")
+}
+
 #[test]
 fn s1_with_the_library() {
-    let cluster = Cluster::builder().token_hba("hostssl all all all trust\n").start();
+    let cluster = builder().token_hba("hostssl all all all trust\n").start();
     run(&cluster, &["surface", "privileges", "arguments"]);
 }
 
 #[test]
 fn s2_without_the_library() {
-    run(&Cluster::builder().plain().start(), &["not_preloaded"]);
+    run(&builder().plain().start(), &["not_preloaded"]);
 }

@@ -1,6 +1,6 @@
 //! The SQL surface:
 //! 1. CREATE and DROP EXTENSION; everything lives in schema jwt_sso
-//! 2. privileges: PUBLIC may call nothing yet, pg_monitor may
+//! 2. privileges: PUBLIC may call what tells a session about itself, pg_monitor more
 //! 3. without preload: a WARNING that names shared_preload_libraries, and check() says so
 //! 4. check(): nothing configured, no audience
 //! 5. check(): trust-over-TCP lines outside jwt_sso.hba_file
@@ -74,12 +74,15 @@ fn s02_privileges() {
          WHERE e.extname = 'jwt_sso' ORDER BY 1",
     );
     assert!(functions.contains("check"), "{functions}");
+    let of_public =
+        ["jwt_sso.session()", "jwt_sso.claims()", "jwt_sso.claim(text)", "jwt_sso.renew(text)"];
+    assert!(of_public.iter().all(|function| functions.lines().any(|line| line == *function)));
     for function in functions.lines() {
         let may = |role: &str| {
             cluster
                 .sql(&format!("SELECT has_function_privilege('{role}', '{function}', 'execute')"))
         };
-        assert_eq!(may("plain"), "f", "{function}");
+        assert_eq!(may("plain") == "t", of_public.contains(&function), "{function}");
     }
     for call in ["jwt_sso.check()", "jwt_sso.version()"] {
         cluster.sql(&format!("SET ROLE monitor; SELECT * FROM {call}"));

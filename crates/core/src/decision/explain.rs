@@ -167,6 +167,7 @@ impl Rows {
     }
 
     fn token(&mut self, admitted: Admitted<'_>, token: &[u8], role: &[u8], around: Surroundings) {
+        self.role(&admitted, role, around);
         let decoded = match admitted.decode(token) {
             Ok(decoded) => decoded,
             Err(refusal) => return self.fail(Check::Form, refusal),
@@ -182,7 +183,6 @@ impl Rows {
             bytes: token.len(),
         };
         let algorithm = self.note(Check::Form, parsed.check_header(), form);
-        self.role(&admitted, role, around);
         let claims = parsed.claims().clone();
         let Some(algorithm) = algorithm else {
             return self.time_alone(&admitted, &claims, around);
