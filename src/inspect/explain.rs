@@ -4,14 +4,13 @@ use super::findings::roles;
 use super::{demand_preload, role_facts};
 use crate::clock;
 use crate::keyring::{self, SharedKeys};
-use crate::pg::process::presentable;
+use crate::pg::process::{self, presentable};
 use crate::pg::roles as catalogue;
 use crate::report::words;
 use crate::settings;
 use jwt_sso_core::decision::explain::{self, Check, Fact, Outcome};
 use jwt_sso_core::decision::{Connection, Surroundings, Transport};
 use jwt_sso_core::digest::Digest;
-use jwt_sso_core::image::Status;
 use jwt_sso_core::policy::Policy;
 use jwt_sso_core::refusal::{MapFor, Refusal};
 use jwt_sso_core::rounds::SettingSet;
@@ -43,6 +42,8 @@ fn explain(
     'static,
     (name!(step, i32), name!(check, &'static str), name!(ok, Option<bool>), name!(detail, String)),
 > {
+    // The text of the statement may hold the token.
+    process::hide_statement();
     demand_preload();
     let in_force = InForce::find();
     let fallback = Policy::default();
@@ -86,45 +87,39 @@ struct InForce {
 }
 
 impl InForce {
-    /// This process inherited a policy when it was forked, and its settings and
-    /// files give another one; the worker says which policy is in force.
+    /// What this process inherited when it was forked, or what its settings and
+    /// files say, whichever of them the worker says is in force.
     fn find() -> InForce {
-        let session = settings::compile_session().map_err(|refused| {
-            refused.iter().map(|(setting, _)| setting.name.to_owned()).collect::<Vec<_>>()
-        });
         let Some(status) = keyring::status() else {
-            let which = "as this session's settings and files have it; the worker has not said \
-                         which policy is in force";
-            return InForce::new(session, which);
+            return InForce::unknown("the worker has not said which policy is in force");
         };
         let refused = settings::names(SettingSet::from_bits(status.refused));
         if status.policy == Digest::default() {
-            return InForce::new(Err(refused), "");
+            return InForce { policy: Err(refused), which: String::new() };
         }
-        let decides = |policy: &Policy| policy.fingerprint() == status.policy;
-        let inherited = settings::in_force(|policy| policy.ok().cloned()).filter(decides);
-        match (session, inherited) {
-            (Ok(policy), _) if decides(&policy) => InForce::new(Ok(policy), &decided(&status)),
-            (_, Some(policy)) => InForce::new(Ok(policy), &decided(&status)),
-            (session, None) => InForce::new(
-                session,
-                "not the policy in force, but what this \
-                session's settings and files say: SELECT pg_reload_conf(), and ask in a new session",
-            ),
-        }
+        let Ok(policy) = settings::in_force_as(Some(status.policy)) else {
+            return InForce::unknown("another policy is in force: ask again in a new session");
+        };
+        let which = match refused.as_slice() {
+            [] => format!("sound and in force, fingerprint {}", status.policy),
+            refused => {
+                format!("the previous policy is still in force: refused {}", refused.join(", "))
+            }
+        };
+        InForce { policy: Ok(policy), which }
     }
 
-    fn new(policy: Result<Policy, Vec<String>>, which: &str) -> InForce {
-        InForce { policy, which: which.to_owned() }
+    /// What this session's settings and files say, in force or not.
+    fn unknown(why: &str) -> InForce {
+        let policy = settings::compile_session().map_err(|refused| {
+            refused.iter().map(|(setting, _)| setting.name.to_owned()).collect::<Vec<_>>()
+        });
+        let which = match &policy {
+            Ok(_) => format!("by this session's settings and files, and {why}"),
+            Err(refused) => format!("wrong in this session: {}, and {why}", refused.join(", ")),
+        };
+        InForce { policy, which }
     }
-}
-
-fn decided(status: &Status) -> String {
-    let refused = settings::names(SettingSet::from_bits(status.refused));
-    if refused.is_empty() {
-        return format!("sound and in force, fingerprint {}", status.policy);
-    }
-    format!("the previous policy is still in force: refused {}", refused.join(", "))
 }
 
 /// What there is to say of each row.
@@ -160,7 +155,7 @@ impl Words<'_> {
         let detail = words::log_detail(refusal);
         let known = match refusal {
             Refusal::Misconfigured { .. } if !self.in_force.which.is_empty() => {
-                self.in_force.which.clone()
+                return format!("{}: {}", refusal.reason(), self.in_force.which);
             }
             Refusal::UnknownIssuer { issuer: Some(issuer), .. } => {
                 format!("iss {}", words::quote(issuer))

@@ -2,7 +2,7 @@
 
 use crate::clock;
 use crate::doors;
-use crate::inspect::findings::PRELOAD_HINT;
+use crate::inspect::demand_preload;
 use crate::pg::message::{self, Message};
 use crate::pg::process;
 use crate::pg::sql::{Column, JsonbText, Record, Text, TextBytes};
@@ -133,13 +133,7 @@ fn terminate(
             ..Message::plain("terminate() without an argument would end every session")
         });
     }
-    if !process::is_preloaded() {
-        message::error(&Message {
-            sqlstate: PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-            hint: PRELOAD_HINT.to_owned(),
-            ..Message::plain("jwt_sso is not loaded by shared_preload_libraries")
-        });
-    }
+    demand_preload();
     let is = |wanted: Option<Digest>, has: Option<Digest>| wanted.is_none() || wanted == has;
     let meets = |row: &Row| {
         is(issuer, Some(row.subject.issuer))

@@ -23,6 +23,16 @@ SELECT count(*) FROM jwt_sso.explain('a', repeat('x', 100)::name);
 \echo refresh: an issuer that is not configured
 SELECT * FROM jwt_sso.refresh('https://nowhere.example');
 SELECT * FROM jwt_sso.refresh();
+\echo terminate: without an argument it would end every session
+SELECT jwt_sso.terminate();
+SELECT jwt_sso.terminate(NULL, NULL, NULL);
+SELECT jwt_sso.terminate('https://nowhere.example');
+\echo a session that no token opened
+SELECT * FROM jwt_sso.session();
+SELECT jwt_sso.claims() IS NULL, jwt_sso.claim('sub') IS NULL, jwt_sso.claim('/a/b') IS NULL;
+SELECT jwt_sso.claim(NULL) IS NULL, jwt_sso.renew(NULL) IS NULL;
+SELECT jwt_sso.claim('');
+SELECT jwt_sso.renew('e30.e30.');
 \echo map_report: no map has no lines
 SELECT * FROM jwt_sso.map_report();
 \echo check: an issuer is missing, so it is not well
