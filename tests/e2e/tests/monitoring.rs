@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use jwt_sso_e2e::builder::{DEADLINE, TOKEN_LINES};
 use jwt_sso_e2e::installation::installed;
 use jwt_sso_e2e::token::{now, tampered};
+use jwt_sso_e2e::wire::Wire;
 use jwt_sso_e2e::{Client, Cluster, Issuer};
 use regex::Regex;
 
@@ -58,8 +59,9 @@ fn queries() -> Vec<Query> {
     queries
 }
 
-/// The document's role, by the document's HBA line; one login accepted and two refused.
-fn start() -> Cluster {
+/// The document's role, by the document's HBA line; one login accepted, which is the session, and
+/// two refused.
+fn start() -> (Cluster, Wire) {
     let lines = format!("{}\n{TOKEN_LINES}", blocks("text hba")[0]);
     let cluster = Cluster::builder().token_hba(&lines).start();
     cluster.sql("CREATE EXTENSION jwt_sso");
@@ -67,10 +69,10 @@ fn start() -> Cluster {
     let issuer = Issuer::example();
     issuer.install(&cluster, &["alice"]);
     let log_in = |token: &str| Client::new(&cluster, "alice").login(token);
-    log_in(&issuer.token("alice").sign()).session();
+    let session = log_in(&issuer.token("alice").sign()).session();
     log_in(&issuer.token("alice").claim("exp", now() - 1000).sign()).error();
     log_in(&tampered(&issuer.token("alice").sign())).error();
-    cluster
+    (cluster, session)
 }
 
 /// Each query as the exporter's role: the rows with the names of their columns, as JSON.
@@ -85,7 +87,7 @@ fn ask(cluster: &Cluster, query: &Query) -> Vec<serde_json::Value> {
 
 #[test]
 fn s1_queries() {
-    let cluster = start();
+    let (cluster, _session) = start();
     let queries = queries();
     for query in &queries {
         for row in ask(&cluster, query) {
@@ -112,6 +114,7 @@ fn s1_queries() {
     assert_eq!(issuer["keys"], 1);
     assert_eq!(issuer["without_keys"], 0);
     assert_eq!(issuer["failing"], 0);
+    assert_eq!(rows("jwt_sso_sessions")[0]["open"], 1);
     assert_eq!(rows("jwt_sso_check")[0]["errors"], 0);
 }
 
@@ -188,7 +191,7 @@ fn s3_exporter() {
         eprintln!("SKIPPED: there is no prometheus-postgres-exporter (scripts/client-deps.sh)");
         return;
     }
-    let cluster = start();
+    let (cluster, _session) = start();
     let exporter = Exporter::start(&program, &cluster);
     let metrics = exporter.metrics();
     let value = |name: &str, labels: &[&str]| {
@@ -205,11 +208,9 @@ fn s3_exporter() {
     let all = [r#"phase="keys""#, r#"le="+Inf""#];
     assert_eq!(value("jwt_sso_latency_seconds_bucket", &all), 3.0);
     assert_eq!(value("jwt_sso_issuer_keys", &[]), 1.0);
+    assert_eq!(value("jwt_sso_sessions_open", &[]), 1.0);
     assert_eq!(value("jwt_sso_check_errors", &[]), 0.0);
-    assert!(
-        metrics.contains("\npg_exporter_user_queries_load_error{")
-            || !metrics.contains("load_error")
-    );
+    assert_eq!(value("pg_exporter_user_queries_load_error", &[]), 0.0);
     let names = Regex::new(r"\bjwt_sso_[a-z_]+").unwrap();
     for alert in blocks("promql") {
         for name in names.find_iter(&alert) {
@@ -227,7 +228,7 @@ fn s3_exporter() {
 
 #[test]
 fn s4_log() {
-    let cluster = start();
+    let (cluster, _session) = start();
     Client::new(&cluster, "al\"ice\\").login("no token").error();
     let regexes: Vec<Regex> = blocks("regex").iter().map(|r| Regex::new(r).unwrap()).collect();
     let [head, value] = regexes.as_slice() else { panic!("two regexes: {regexes:?}") };

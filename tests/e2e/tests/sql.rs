@@ -9,8 +9,9 @@
 //! 8. check(): several issuers with global jwks; a mutable claim; other unwise values
 //! 9. check(): the policy's fingerprint, equal for equal settings
 //! 10. a sound set-up has no error and no warning
+//! 11. names with U+0000, which a text cannot hold, and without preload no names at all
 
-use jwt_sso_e2e::{Client, Cluster, Issuer};
+use jwt_sso_e2e::{Algorithm, Client, Cluster, Issuer, SigningKey};
 use serde_json::json;
 
 fn start() -> Cluster {
@@ -214,5 +215,22 @@ fn s10_sound() {
     for row in check(&cluster) {
         let quiet = !row.starts_with("error|") && !row.starts_with("warning|");
         assert!(quiet, "{row}");
+    }
+}
+
+#[test]
+fn s11_names() {
+    let cluster = start();
+    let key = SigningKey::generate("a\u{0}b", Algorithm::Es256);
+    Issuer::with_key("https://issuer.example", key).install(&cluster, &[]);
+    let kid = "SELECT kid FROM jwt_sso.keys WHERE kid IS NOT NULL";
+    cluster.until("the key", || !cluster.sql(kid).is_empty());
+    assert_eq!(cluster.sql(kid), r"a\u{0}b");
+    assert_eq!(cluster.sql("SELECT length(kid) FROM jwt_sso.keys"), "7");
+
+    let cluster = Cluster::builder().plain().start();
+    cluster.sql("CREATE EXTENSION jwt_sso");
+    for view in ["issuers", "keys"] {
+        assert_eq!(cluster.sql(&format!("SELECT count(*) FROM jwt_sso.{view}")), "0", "{view}");
     }
 }

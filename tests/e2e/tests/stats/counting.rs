@@ -217,3 +217,20 @@ fn s8_second_lock() {
     assert_eq!(counts(&cluster), ["refused|misconfigured|hook||1"]);
     assert_eq!(cluster.sql("SELECT reason FROM jwt_sso.recent_refusals"), "misconfigured");
 }
+
+#[test]
+fn s9_renewal() {
+    let cluster = start();
+    let mut session = Client::new(&cluster, "alice").login(&token()).session();
+    let mut renew = |token: &str| session.query(&format!("SELECT jwt_sso.renew('{token}')"));
+    renew(&Issuer::example().token("alice").claim("exp", now() + 900).sign()).unwrap();
+    renew(&tampered(&token())).unwrap_err();
+    let expected = [
+        format!("accepted||hook|{ISSUER}|1"),
+        format!("accepted||renew|{ISSUER}|1"),
+        format!("refused|bad_signature|renew|{ISSUER}|1"),
+    ];
+    assert_eq!(counts(&cluster), expected);
+    let kept = "SELECT door, reason, role FROM jwt_sso.recent_refusals";
+    assert_eq!(cluster.sql(kept), "renew|bad_signature|alice");
+}

@@ -3,7 +3,7 @@
 //!   configured issuer that the token names; 2. names that are not configured make no row;
 //!   3. what is no decision is not counted; 4. an issuer that is taken out or renamed keeps its
 //!   row until a reset; 5. a thousand issuers, and one more; 6. many at once, none lost; 7. the
-//!   latency buckets; 8. a refusal of the second lock
+//!   latency buckets; 8. a refusal of the second lock; 9. a renewal is counted at its own door
 //! - `lifetime` 1. stats_reset(); 2. a login that breaks, a session that ends by FATAL; 3. a crash
 //!   begins at 0, and `since` says so; 4. without preload
 //! - `recent` 1. found by the reference of the client's error; 2. the last 128, the newest first;

@@ -7,12 +7,15 @@ use regex::Regex;
 /// The reference that stands for all others in the document.
 pub const REFERENCE: &str = "7f3a2c1b";
 
+/// The token without a signature that stands for all others.
+pub const TOKEN: &str = "eyJhbGciOi…";
+
 /// A fenced block: what the fence says after its language, and the text.
 #[derive(Clone, Debug)]
 pub struct Block {
     /// `sql`, `sh` or `text`.
     pub language: String,
-    /// `user`, `find`, `answer`, `log`, `look`, `shows`, `cure`.
+    /// `user`, `answer`, `find`, `log`, `hers`, `explain`, `explains`, `look`, `shows`, `cure`.
     pub purpose: String,
     /// Without the fences.
     pub text: String,

@@ -9,7 +9,7 @@ use jwt_sso_e2e::builder::DEADLINE;
 use jwt_sso_e2e::installation::Installation;
 use regex::Regex;
 
-use crate::document::{Block, REFERENCE, assert_like, is_like, section, unaligned};
+use crate::document::{Block, REFERENCE, TOKEN, assert_like, is_like, section, unaligned};
 
 /// Where the document's walk is, and on which server.
 pub struct Walk<'a> {
@@ -25,7 +25,9 @@ pub struct Walk<'a> {
 impl<'a> Walk<'a> {
     /// The case of this heading.
     pub fn new(cluster: &'a Cluster, heading: &'static str) -> Walk<'a> {
-        let (common, case) = (section("From the message to the reason"), section(heading));
+        let mut common = section("From the message to the reason");
+        common.extend(section("Asking without her"));
+        let case = section(heading);
         let server = format!(
             "host=localhost hostaddr=127.0.0.1 port={} sslrootcert={}",
             cluster.port(),
@@ -69,7 +71,19 @@ impl<'a> Walk<'a> {
         self.here.push((REFERENCE.to_owned(), reference[1].to_owned()));
         assert_like(&self.localised(&self.block("text answer").text), said.trim());
         self.found();
+        self.explained(token);
         self
+    }
+
+    /// By her token without its signature.
+    #[track_caller]
+    fn explained(&self, token: &str) {
+        let hers = self.sh(&self.block("sh hers").text, token);
+        let unsigned = String::from_utf8_lossy(&hers.stdout).trim().to_owned();
+        assert_eq!(unsigned.matches('.').count(), 1, "{unsigned}");
+        let asks = self.block("sql explain").text.replace(TOKEN, &unsigned);
+        let explains = self.localised(&unaligned(&self.block("text explains").text));
+        assert_like(&explains, &self.cluster.sql(&asks));
     }
 
     /// By the reference: in the view and in the log. `check()` can be asked, whatever is wrong.
