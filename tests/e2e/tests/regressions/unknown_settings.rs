@@ -14,7 +14,7 @@ const MISTAKES: [Mistake; 4] = [
     ("postgresql.conf", "jwt_sso.identity_map_fiel = 'map'", "jwt_sso.identity_map_fiel"),
     ("included.conf", "jwt_sso.identity_map_fiel = 'map'", "jwt_sso.identity_map_fiel"),
     // A setting of a later release.
-    ("conf.d/more.conf", "jwt_sso.deny = '[]'", "jwt_sso.deny"),
+    ("conf.d/more.conf", "jwt_sso.of_tomorrow = '[]'", "jwt_sso.of_tomorrow"),
     ("postgresql.auto.conf", "jwt_sso.isuers = ''", "jwt_sso.isuers"),
 ];
 
