@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::cluster::{Cluster, Guardian};
 use crate::installation::{Installation, output_of};
+use crate::template;
 use crate::tls::Tls;
 
 /// What a cluster shall be like. The default is an ordinary server with `jwt_sso` preloaded.
@@ -101,7 +102,7 @@ impl ClusterBuilder {
         cluster
     }
 
-    /// initdb and configuration, without starting the server.
+    /// A data directory and its configuration, without starting the server.
     pub fn prepare(self) -> Cluster {
         let installation = Installation::get();
         assert!(
@@ -115,13 +116,7 @@ impl ClusterBuilder {
         // From here on a failure must not leave the directory behind.
         let guardian = Guardian::over(&root, &data);
         let tls = Tls::create(&root);
-        installation.hand_over(&root);
-        output_of(
-            installation
-                .server("initdb", &root)
-                .args(["-U", "postgres", "-A", "reject", "-E", "UTF8", "--no-locale", "-N", "-D"])
-                .arg(&data),
-        );
+        template::copy_to(&data);
         let log = root.join("log");
         self.write_configuration(&root, &data, &tls);
         installation.hand_over(&root);

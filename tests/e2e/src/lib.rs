@@ -20,6 +20,7 @@ pub mod pam;
 pub mod provider;
 pub mod psql;
 pub mod standby;
+mod template;
 pub mod tls;
 pub mod token;
 pub mod trace;
