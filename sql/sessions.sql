@@ -16,7 +16,8 @@ STRICT VOLATILE PARALLEL UNSAFE LANGUAGE c AS 'MODULE_PATHNAME', 'renew_wrapper'
 CREATE VIEW @extschema@.sessions AS
     SELECT s.pid, s.role, s.issuer, s.principal, s.kid, s.door, s.since, s.expires
     FROM @extschema@.session_rows() AS s
-    JOIN pg_catalog.pg_stat_activity AS a ON a.pid OPERATOR(pg_catalog.=) s.pid;
+    JOIN pg_catalog.pg_stat_activity AS a ON a.pid OPERATOR(pg_catalog.=) s.pid
+    WHERE a.usesysid IS NOT NULL;
 
 COMMENT ON FUNCTION @extschema@.session() IS 'who this session is by its token; every column NULL where none opened it';
 COMMENT ON FUNCTION @extschema@.claims() IS 'the claims of the token that opened this session';

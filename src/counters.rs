@@ -158,7 +158,11 @@ pub struct Count {
 /// an issuer, so that a server that has seen nobody says so. None where the
 /// library was not preloaded.
 pub fn counts() -> Vec<Count> {
-    let Some(names) = NAMES.read(<[IssuerName]>::to_vec) else { return Vec::new() };
+    // Under the lock, so that a reset in between gives no issuer another one's number.
+    NAMES.read(counts_of).unwrap_or_default()
+}
+
+fn counts_of(names: &[IssuerName]) -> Vec<Count> {
     let issuers = names.iter().map(|name| name.used.then(|| name.name.to_string()));
     let mut counts = Vec::new();
     for (issuer, numbers) in

@@ -36,7 +36,7 @@ pub fn site(rules: &Rules) -> Site {
     Site {
         challenge_local: settings::challenges_local(),
         require_tls: settings::requires_tls(),
-        oauth_libraries: guc::text_of(c"oauth_validator_libraries").map(|list| names(&list)),
+        oauth_libraries: guc::value_of(c"oauth_validator_libraries").map(|list| names(&list)),
         pam: services.map(|name| (name.clone(), pam_service::look_up(&name))).collect(),
     }
 }

@@ -77,7 +77,9 @@ pub fn session_ended(row: &Row, why: &str) -> String {
     field(&mut line, "user", &row.role.to_string());
     field(&mut line, "issuer", &row.issuer.to_string());
     field(&mut line, "principal", &row.principal.to_string());
-    field(&mut line, "kid", &row.kid.to_string());
+    if row.subject.kid.is_some() {
+        field(&mut line, "kid", &row.kid.to_string());
+    }
     field(&mut line, "expires", &row.expires.to_string());
     line
 }
@@ -220,7 +222,7 @@ fn client_hint(refusal: &Refusal, length: usize) -> &'static str {
              typed or pasted; use PGPASSWORD."
         }
         Refusal::Misconfigured { settings } if settings.is_empty() => {
-            "Call jwt_sso.renew() again, as a command of its own."
+            "Try again in a moment; if that does not help, connect anew, or ask for a reload."
         }
         _ => "",
     }

@@ -25,6 +25,9 @@ pub struct Session {
     pub mapped_by_server: bool,
 }
 
+/// How many identities of a token the table keeps; a token may carry more.
+const IDENTITIES: usize = 16;
+
 /// A row of the table of sessions.
 #[derive(Clone, Copy)]
 pub struct Row {
@@ -48,6 +51,8 @@ pub struct Row {
     pub expires: UnixTime,
     /// Who it is, for comparisons.
     pub subject: Subject<Digest>,
+    /// The first identities that the token carries.
+    identities: [Option<Digest>; IDENTITIES],
     /// Drawn once, so that sessions of one token do not end in one moment.
     pub draw: u8,
     /// A replication connection.
@@ -93,6 +98,7 @@ pub fn renew(grant: &Grant) {
             row.expires = grant.expires;
             row.kid = ShortText::of(grant.kid.as_deref().unwrap_or_default());
             row.subject = subject(grant);
+            row.identities = identities(grant);
         }
     });
 }
@@ -114,19 +120,26 @@ pub fn all() -> Vec<Row> {
 
 /// Tells those sessions to end for which `chosen` says so; gives them back.
 ///
-/// The signal is sent while the table is locked. A backend leaves the table
-/// before it ends, so the process of a row is the one that wrote it.
+/// Who is chosen is found out without the lock, which every login needs. The
+/// signal is sent while the table is locked: a backend leaves the table before
+/// it ends, so the process of a row is the one that wrote it.
 pub fn end(chosen: impl Fn(&Row) -> bool) -> Vec<Row> {
-    let mut told = Vec::new();
-    TABLE.change(|rows| {
-        let open = |row: &&mut Row| row.pid != 0 && !row.ended;
-        for row in rows.iter_mut().filter(open).filter(|row| chosen(row)) {
-            row.ended = true;
-            proc::terminate(row.pid);
-            told.push(*row);
-        }
-    });
+    let mut told = all();
+    told.retain(|row| !row.ended && chosen(row));
+    if !told.is_empty() {
+        TABLE.change(|rows| told.retain(|row| end_one(rows, row)));
+    }
     told
+}
+
+/// Not where the row has another owner, or other terms, by now.
+fn end_one(rows: &mut [Row], chosen: &Row) -> bool {
+    let Some(row) = rows.get_mut(chosen.number).filter(|row| row.is(chosen) && !row.ended) else {
+        return false;
+    };
+    row.ended = true;
+    proc::terminate(row.pid);
+    true
 }
 
 impl Row {
@@ -146,10 +159,23 @@ impl Row {
             kid: None,
             jti: None,
         },
+        identities: [None; IDENTITIES],
         draw: 0,
         replication: false,
         ended: false,
     };
+
+    /// Who it is by each identity of its token.
+    pub fn subjects(&self) -> impl Iterator<Item = Subject<Digest>> {
+        let others = self.identities.into_iter().flatten();
+        let by = |principal: Digest| Subject { principal, ..self.subject };
+        std::iter::once(self.subject).chain(others.map(by))
+    }
+
+    /// Whether it is still the row that `other` was copied from.
+    fn is(&self, other: &Row) -> bool {
+        self.pid == other.pid && self.since == other.since && self.expires == other.expires
+    }
 
     fn of(login: &Login<'_>, session: &Session, replication: bool) -> Row {
         let grant = &session.grant;
@@ -164,11 +190,20 @@ impl Row {
             since: session.since,
             expires: grant.expires,
             subject: subject(grant),
+            identities: identities(grant),
             draw: (process::random_unit() * 256.0) as u8,
             replication,
             ended: false,
         }
     }
+}
+
+fn identities(grant: &Grant) -> [Option<Digest>; IDENTITIES] {
+    let mut digests = [None; IDENTITIES];
+    for (place, identity) in digests.iter_mut().zip(&grant.identities) {
+        *place = Some(Digest::of(&[identity.as_bytes()]));
+    }
+    digests
 }
 
 fn subject(grant: &Grant) -> Subject<Digest> {

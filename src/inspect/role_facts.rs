@@ -56,12 +56,14 @@ fn facts(oids: Vec<Oid>) -> Result<HashMap<Oid, RoleFacts>, spi::Error> {
 }
 
 /// A superuser passes for a member of every role, and nobody joins
-/// pg_database_owner.
+/// pg_database_owner. From 16 on a membership may leave SET ROLE out.
 const FACTS: &str = "
 SELECT r.oid, r.rolcanlogin, r.rolsuper,
     EXISTS (SELECT FROM pg_catalog.pg_roles AS s
             WHERE s.rolsuper AND s.oid <> r.oid
-            AND pg_catalog.pg_has_role(r.oid, s.oid, 'MEMBER')),
+            AND pg_catalog.pg_has_role(r.oid, s.oid, CASE
+                WHEN pg_catalog.current_setting('server_version_num')::pg_catalog.int4 >= 160000
+                THEN 'SET' ELSE 'MEMBER' END)),
     ARRAY(SELECT p.rolname::pg_catalog.text FROM pg_catalog.pg_roles AS p
           WHERE NOT r.rolsuper AND p.rolname <> 'pg_database_owner'
           AND pg_catalog.starts_with(p.rolname::pg_catalog.text, 'pg_')

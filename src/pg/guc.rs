@@ -206,21 +206,7 @@ pub fn value_of(name: &CStr) -> Option<String> {
 /// Whether a configuration file or the command line names this setting, before
 /// it is defined.
 pub fn has_placeholder(name: &CStr) -> bool {
-    // SAFETY: a NUL-terminated name; a missing setting is no error.
-    let value = unsafe { pg_sys::GetConfigOption(name.as_ptr(), true, false) };
-    !value.is_null()
-}
-
-/// The text of a setting of the server or of anybody; `None` where there is none.
-pub fn text_of(name: &CStr) -> Option<String> {
-    // SAFETY: a NUL-terminated name; a missing setting is no error, and nobody
-    // is kept from seeing this one.
-    let text = unsafe { pg_sys::GetConfigOption(name.as_ptr(), true, false) };
-    if text.is_null() {
-        return None;
-    }
-    // SAFETY: NUL-terminated, and copied before another setting is asked for.
-    Some(unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned())
+    value_of(name).is_some()
 }
 
 /// The settings of that prefix which were given at start and nobody defined;

@@ -75,15 +75,3 @@ unsafe extern "C-unwind" {
     pub fn jwt_sso_speaks_utf8() -> bool;
     pub fn jwt_sso_addin_lock() -> *mut pg_sys::LWLock;
 }
-
-// In a block of its own: `#[pg_guard]` drops the conditions of single functions.
-#[cfg(feature = "pg18")]
-#[pg_guard]
-unsafe extern "C-unwind" {
-    pub fn jwt_sso_port_oauth_issuer(port: *const pg_sys::Port) -> *const c_char;
-    pub fn jwt_sso_port_oauth_delegates_mapping(port: *const pg_sys::Port) -> bool;
-    /// May raise: a look into the catalogue, out of memory.
-    pub fn jwt_sso_port_usermap_allows(port: *const pg_sys::Port, identity: *const c_char) -> bool;
-    /// Returns the validator's table of callbacks, in static memory.
-    pub fn jwt_sso_oauth_callbacks(decide: DecideToken) -> *const c_void;
-}

@@ -14,9 +14,9 @@ const VALUE_LIMIT: usize = 200;
 pub fn log_detail(refusal: &Refusal) -> String {
     match refusal {
         Refusal::Misconfigured { settings } if settings.is_empty() => {
-            "this session has not read the settings in force yet; renew() as a command of its own \
-             has"
-            .to_owned()
+            "this session's settings or files are not those in force: a reload is under way, or a \
+             file was changed without one"
+                .to_owned()
         }
         Refusal::Misconfigured { settings } => {
             format!("no policy is in force: refused when it was read: {}", settings.join(", "))

@@ -26,7 +26,8 @@ pub fn end_due(policy: &Policy) {
         return;
     }
     let now = clock::now();
-    let denied = |row: &Row| policy.deny.find(&row.subject, now).is_some();
+    let denied =
+        |row: &Row| row.subjects().any(|subject| policy.deny.find(&subject, now).is_some());
     for row in session::end(denied) {
         message::log(&report::session_ended(&row, "denied"));
     }

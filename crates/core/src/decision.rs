@@ -119,6 +119,8 @@ pub struct Grant {
     pub issuer: String,
     /// The identity that maps to the role.
     pub principal: String,
+    /// Every identity that the token carries, that one among them.
+    pub identities: Vec<String>,
     /// The header's `kid`.
     pub kid: Option<String>,
     /// The token's `jti`, where it is a string.

@@ -29,7 +29,7 @@ pub fn findings() -> Vec<Finding> {
     if parameters(c"log_parameter_max_length_on_error") {
         findings.push(warning(
             "log_parameter_max_length_on_error logs the parameters of a statement that fails: a \
-             token that is handed to jwt_sso.explain() can reach the log",
+             token that is handed to jwt_sso.explain() or renew() can reach the log",
             "ALTER SYSTEM RESET log_parameter_max_length_on_error; SELECT pg_reload_conf(); or \
              before explain(): SET log_parameter_max_length_on_error = 0;",
         ));
@@ -42,9 +42,9 @@ fn statements(names: &str, with_parameters: bool) -> Finding {
         return warning(
             format!(
                 "statements and their parameters are logged ({names}, log_parameter_max_length): a \
-                 token that is handed to jwt_sso.explain() can reach the log"
+                 token that is handed to jwt_sso.explain() or renew() can reach the log"
             ),
-            "Before explain(): SET log_parameter_max_length = 0; and hand the token over as a \
+            "As a superuser, before explain(): SET log_parameter_max_length = 0; and hand the token over as a \
              parameter, not in the statement.",
         );
     }

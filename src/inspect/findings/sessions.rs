@@ -25,7 +25,7 @@ pub fn findings(policy: &Policy) -> Vec<Finding> {
             "Write the issuer in jwt_sso.deny exactly as in jwt_sso.issuers.",
         )
     });
-    over.chain(nobody).chain(grace(policy)).collect()
+    over.chain(nobody).chain(grace(policy)).chain(skew(policy)).collect()
 }
 
 fn grace(policy: &Policy) -> Option<Finding> {
@@ -35,6 +35,25 @@ fn grace(policy: &Policy) -> Option<Finding> {
             "jwt_sso.session_expiry_grace means nothing while jwt_sso.session_expiry is ignore",
             "ALTER SYSTEM SET jwt_sso.session_expiry = 'terminate'; SELECT pg_reload_conf(); or \
              ALTER SYSTEM RESET jwt_sso.session_expiry_grace; SELECT pg_reload_conf();",
+        )
+    })
+}
+
+/// A token that `clock_skew` lets in after its `exp` opens a session that is
+/// over already.
+fn skew(policy: &Policy) -> Option<Finding> {
+    let ends = policy.session_expiry != SessionExpiry::Ignore;
+    (ends && policy.session_expiry_grace < policy.clock_skew).then(|| {
+        warning(
+            format!(
+                "jwt_sso.session_expiry_grace ({} s) is shorter than jwt_sso.clock_skew ({} s): a \
+                 login with a token that has just expired is accepted and ended at once",
+                policy.session_expiry_grace, policy.clock_skew
+            ),
+            format!(
+                "ALTER SYSTEM SET jwt_sso.session_expiry_grace = '{}s'; SELECT pg_reload_conf();",
+                policy.clock_skew
+            ),
         )
     })
 }

@@ -7,7 +7,9 @@
 //! 5. a login that was under way during the reload is ended soon after
 //! 6. renew() by a token that is denied
 //! 7. sessions that no token opened are left alone
-//! 8. a wrong list is refused when it is written, and keeps the whole policy before at a reload
+//! 8. a principal is any identity of the token, whichever maps to the role, at logins and in
+//!    open sessions
+//! 9. a wrong list is refused when it is written, and keeps the whole policy before at a reload
 
 use jwt_sso_e2e::message::{ServerError, frame};
 use jwt_sso_e2e::token::now;
@@ -198,7 +200,23 @@ fn s7_other_sessions() {
 }
 
 #[test]
-fn s8_wrong() {
+fn s8_any_identity() {
+    let cluster = start();
+    let map = json!([format!("{ISS} staff alice"), format!("{ISS} contractors bob")]).to_string();
+    cluster.configure(&[("jwt_sso.claim", "groups"), ("jwt_sso.identity_map", &map)]);
+    let both = token("alice").claim("groups", json!(["staff", "contractors"]));
+    let staff = token("alice").claim("groups", json!(["staff"]));
+    let mut by_both = open(&cluster, "alice", &both);
+    let mut by_staff = open(&cluster, "alice", &staff);
+    deny(&cluster, json!([{"principal": "contractors"}]));
+    ended(&mut by_both);
+    alive(&mut by_staff);
+    denied(&cluster, "alice", &both, 1);
+    open(&cluster, "alice", &staff);
+}
+
+#[test]
+fn s9_wrong() {
     let cluster = start();
     for (list, detail) in [
         (r#"[{"principal":"alice"},{}]"#, "element 2: names no issuer, principal, kid or jti"),

@@ -121,19 +121,23 @@ impl Checks<'_> {
         self.admitted.check_role(role, is_superuser)
     }
 
-    /// After check 12: no element of `jwt_sso.deny` is about this token.
-    pub fn denied(&self, principal: &str, now: UnixTime) -> Result<(), Refusal> {
+    /// After check 12: no element of `jwt_sso.deny` is about this token, by
+    /// whichever of its identities.
+    pub fn denied(&self, principals: &[String], now: UnixTime) -> Result<(), Refusal> {
         let deny = &self.policy().deny;
         if deny.is_empty() {
             return Ok(());
         }
-        let subject = Subject {
-            issuer: self.issuer.iss.as_str(),
-            principal,
-            kid: self.header.kid(),
-            jti: self.claims.jti(),
+        let subject = |principal: &'_ String| {
+            let subject = Subject {
+                issuer: self.issuer.iss.as_str(),
+                principal: principal.as_str(),
+                kid: self.header.kid(),
+                jti: self.claims.jti(),
+            };
+            subject.digests()
         };
-        match deny.find(&subject.digests(), now) {
+        match principals.iter().find_map(|principal| deny.find(&subject(principal), now)) {
             Some(element) => Err(Refusal::Denied { element }),
             None => Ok(()),
         }

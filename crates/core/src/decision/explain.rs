@@ -240,10 +240,9 @@ impl Rows {
             return;
         };
         let mapped = checks.mapped(&identities, role, Mapping::IdentityMaps);
-        let principal =
-            self.note(Check::IdentityMap, mapped, |principal| Fact::IdentityMap { principal });
-        if let (Some(principal), Outcome::Passed(_)) = (principal, &self.0[Check::Role as usize]) {
-            self.note(Check::Role, checks.denied(&principal, now), |()| Fact::Role);
+        self.note(Check::IdentityMap, mapped, |principal| Fact::IdentityMap { principal });
+        if let Outcome::Passed(_) = &self.0[Check::Role as usize] {
+            self.note(Check::Role, checks.denied(&identities, now), |()| Fact::Role);
         }
     }
 

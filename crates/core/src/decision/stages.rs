@@ -278,7 +278,7 @@ impl<'d> IdentifiedToken<'d> {
         mapping: Mapping<'_>,
     ) -> Result<MappedToken<'d, 'r>, Refusal> {
         let principal = self.token.checks.mapped(&self.principals, role, mapping)?;
-        Ok(MappedToken { token: self.token, principal, role })
+        Ok(MappedToken { token: self.token, principals: self.principals, principal, role })
     }
 }
 
@@ -286,6 +286,7 @@ impl<'d> IdentifiedToken<'d> {
 #[derive(Debug)]
 pub struct MappedToken<'d, 'r> {
     token: TimelyToken<'d>,
+    principals: Vec<String>,
     principal: String,
     role: &'r [u8],
 }
@@ -300,10 +301,11 @@ impl MappedToken<'_, '_> {
     pub fn grant(self, is_superuser: &dyn Fn(&[u8]) -> bool) -> Result<Grant, Refusal> {
         let TimelyToken { checks, now, expires } = self.token;
         checks.role(self.role, is_superuser)?;
-        checks.denied(&self.principal, now)?;
+        checks.denied(&self.principals, now)?;
         Ok(Grant {
             issuer: checks.issuer.iss.clone(),
             principal: self.principal,
+            identities: self.principals,
             kid: checks.header.kid().map(str::to_owned),
             jti: checks.claims.jti().map(str::to_owned),
             expires,

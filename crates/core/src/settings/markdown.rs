@@ -31,7 +31,7 @@ ALTER SYSTEM SET jwt_sso.audience = 'postgres';
 SELECT pg_reload_conf();
 ```
 
-A change takes effect at the next login; sessions that are open stay. The settings that say "restart" need one. Settings are those of one node: a standby has its own.
+A change takes effect at the next login; sessions that are open stay, unless `deny` or `session_expiry` ends them. The settings that say "restart" need one. Settings are those of one node: a standby has its own.
 
 **Values.** A text whose first character that is no blank is `[` or `{{` is JSON, in which unknown and duplicate members and wrong types are refused; any other is text, also a number. The empty text and `[]` mean none. A bare number is in the unit that the setting names, and `'90s'`, `'5min'` or `'4MB'` work as everywhere in PostgreSQL. ALTER SYSTEM refuses line breaks, and no setting needs one. Files are named relative to the data directory.
 

@@ -344,7 +344,8 @@ ALTER SYSTEM SET jwt_sso.identity_map =
             whatever it does. `terminate_idle`: it ends as soon as it is in no transaction; a \
             replication connection that streams is never idle. A session ends at `exp` and \
             `session_expiry_grace`, at most 2 seconds late, as `pg_terminate_backend` ends it, \
-            and the log says why. `clock_skew` does not count. `jwt_sso.renew(token)` prolongs \
+            and the log says why. `clock_skew` does not count: a token that it lets in after its \
+            `exp` opens a session that ends at once, unless the grace is as long. `jwt_sso.renew(token)` prolongs \
             one's own session. A change holds for open sessions too.",
     },
     Setting {
@@ -371,8 +372,9 @@ ALTER SYSTEM SET jwt_sso.identity_map =
             `kid` and `jti`, all exact, and perhaps `until`, a time in UTC as in \
             `2026-12-31T00:00:00Z`, from which on the object means nothing. The members of one \
             object must all be met. A login that meets one is refused as `denied`, and sessions \
-            that meet one are ended within 2 seconds of the reload. `principal` is the identity \
-            that maps to the role. For example \
+            that meet one are ended within 2 seconds of the reload. `principal` is any identity \
+            that the token carries, the one that maps to the role or another (of an open session \
+            the first 16 are known). For example \
             `[{\"issuer\": \"https://idp.example\", \"principal\": \"alice\"}]`, or \
             `[{\"kid\": \"…\"}]` for a key that was stolen.",
     },

@@ -7,6 +7,7 @@
 //!    have it
 //! 5. goes by the policy that is in force for new logins, also over reloads
 //! 6. in a session that no token opened
+//! 7. a refused token is in no CONTEXT of the log or of the client either
 
 use jwt_sso_e2e::token::{now, tampered};
 use jwt_sso_e2e::{Client, Issuer, Token};
@@ -153,4 +154,22 @@ fn s6_renew_without_token() {
     assert_eq!((&*error.severity, &*error.code), ("ERROR", "55000"));
     clear(&format!("{}{}", error.message, error.detail));
     assert!(!cluster.log_since(mark).contains(&token[..20]));
+}
+
+#[test]
+fn s7_no_token_in_context() {
+    let cluster = start(&["alice", "bob"]);
+    let mut session = open(&cluster, "alice", &token("alice"));
+    let mark = cluster.log_mark();
+    let bobs = token("bob").claim("exp", now() + 5_000).sign();
+    let block = format!("DO $$ BEGIN PERFORM jwt_sso.renew('{bobs}'); END $$");
+    let told = error(&mut session, &block);
+    assert_eq!(told.code, "28000", "{told:?}");
+    assert!(!told.raw.contains(&bobs[..20]), "{told:?}");
+    cluster.wait_log(mark, "reason=role_not_mapped .*door=renew");
+    cluster.wait_log(mark, "ERROR:  JWT authentication failed");
+    assert!(!cluster.log_since(mark).contains(&bobs[..20]), "{}", cluster.log_since(mark));
+    // The session and its CONTEXT are as before.
+    let failing = "DO $$ BEGIN PERFORM 1/0; END $$";
+    assert_eq!(error(&mut session, failing).code, "22012");
 }
