@@ -3,7 +3,7 @@
 //! 2. statement logging that would write down a token
 //! 3. a hook in front of ours, with the name of its library
 //! 4. a worker that was started again
-//! 5. deny elements that keep nobody out; a grace that means nothing
+//! 5. deny elements that keep nobody out; a grace that means nothing, or is too short
 //! 6. roles: hints that can be pasted; many are counted
 //! 7. an issuer that cannot be reached; grammar (a clock that is apart is in fetch_settings.rs)
 
@@ -153,6 +153,9 @@ fn s5_deny_and_expiry() {
     assert!(row.contains("ALTER SYSTEM SET jwt_sso.session_expiry = 'terminate';"), "{row}");
     cluster.configure(&[("jwt_sso.session_expiry", "terminate"), ("jwt_sso.deny", "[]")]);
     found_not(&cluster, "warning|");
+    cluster.configure(&[("jwt_sso.session_expiry_grace", "10s")]);
+    let row = found(&cluster, "warning|jwt_sso.session_expiry_grace (10 s) is shorter");
+    assert!(row.contains("SET jwt_sso.session_expiry_grace = '30s';"), "{row}");
 }
 
 #[test]
