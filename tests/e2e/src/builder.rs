@@ -130,7 +130,6 @@ impl ClusterBuilder {
             "listen_addresses = '127.0.0.1'".to_owned(),
             format!("unix_socket_directories = '{}'", root.display()),
             "fsync = off".to_owned(),
-            "synchronous_commit = off".to_owned(),
             "full_page_writes = off".to_owned(),
             "shared_buffers = 16MB".to_owned(),
             "max_wal_size = 128MB".to_owned(),

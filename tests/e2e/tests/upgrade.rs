@@ -1,6 +1,7 @@
 //! Upgrades of the extension's objects:
 //! 1. 0.1.0, then ALTER EXTENSION … UPDATE: the same objects, definitions, comments and
 //!    privileges as a fresh CREATE EXTENSION makes
+//! 2. the same from 0.2.0 (0.3.0 has the same objects)
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -81,15 +82,16 @@ UNION ALL
 SELECT 'version', extname, extversion FROM pg_extension WHERE extname = 'jwt_sso'
 ORDER BY 1, 2, 3";
 
-#[test]
-fn s1_from_the_first_release() {
-    let _old = OldScript::install("0.1.0");
+/// The objects of a fresh install, after they were found to be those of an upgrade from `version`,
+/// in which `absent` was not there yet.
+fn upgrade_from(version: &str, absent: &str) -> String {
+    let _old = OldScript::install(version);
     let cluster = Cluster::builder().start();
     cluster.sql("CREATE EXTENSION jwt_sso");
     let fresh = cluster.sql(OBJECTS);
-    cluster.sql("DROP EXTENSION jwt_sso; CREATE EXTENSION jwt_sso VERSION '0.1.0'");
+    cluster.sql(&format!("DROP EXTENSION jwt_sso; CREATE EXTENSION jwt_sso VERSION '{version}'"));
     assert_eq!(cluster.sql("SELECT count(*) FROM jwt_sso.check() WHERE finding = ''"), "0");
-    let error = cluster.try_sql("SELECT * FROM jwt_sso.issuers").unwrap_err();
+    let error = cluster.try_sql(&format!("SELECT * FROM jwt_sso.{absent}")).unwrap_err();
     assert!(error.contains("does not exist"), "{error}");
     cluster.sql("ALTER EXTENSION jwt_sso UPDATE");
     let upgraded = cluster.sql(OBJECTS);
@@ -97,11 +99,24 @@ fn s1_from_the_first_release() {
         assert_eq!(old, new, "upgraded, fresh");
     }
     assert_eq!(upgraded, fresh);
-    assert!(fresh.contains("view jwt_sso.issuers") && fresh.contains("refresh(text)"), "{fresh}");
     // A later release's script is reached from here as well.
-    let reachable =
-        "SELECT count(*) FROM pg_extension_update_paths('jwt_sso') WHERE source = '0.1.0'
+    let reachable = format!(
+        "SELECT count(*) FROM pg_extension_update_paths('jwt_sso') WHERE source = '{version}'
         AND target = (SELECT default_version FROM pg_available_extensions WHERE name = 'jwt_sso')
-        AND path IS NOT NULL";
-    assert_eq!(cluster.sql(reachable), "1");
+        AND path IS NOT NULL"
+    );
+    assert_eq!(cluster.sql(&reachable), "1");
+    fresh
+}
+
+#[test]
+fn s1_from_the_first_release() {
+    let fresh = upgrade_from("0.1.0", "issuers");
+    assert!(fresh.contains("view jwt_sso.issuers") && fresh.contains("refresh(text)"), "{fresh}");
+}
+
+#[test]
+fn s2_from_0_2_0() {
+    let fresh = upgrade_from("0.2.0", "sessions");
+    assert!(fresh.contains("view jwt_sso.sessions") && fresh.contains("renew(text)"), "{fresh}");
 }

@@ -33,7 +33,8 @@ SELECT objname, description FROM (
 \echo nothing else, and nothing outside of the schema
 SELECT count(*) FROM pg_depend AS d JOIN pg_extension AS e ON e.oid = d.refobjid
 WHERE e.extname = 'jwt_sso' AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
-    AND d.classid NOT IN ('pg_proc'::regclass, 'pg_class'::regclass, 'pg_namespace'::regclass);
+    AND d.classid NOT IN ('pg_proc'::regclass, 'pg_class'::regclass, 'pg_namespace'::regclass,
+        'pg_type'::regclass);
 SELECT d.objid::regprocedure FROM pg_depend AS d JOIN pg_extension AS e ON e.oid = d.refobjid
 JOIN pg_proc AS p ON p.oid = d.objid AND d.classid = 'pg_proc'::regclass
 WHERE e.extname = 'jwt_sso' AND p.pronamespace <> 'jwt_sso'::regnamespace;

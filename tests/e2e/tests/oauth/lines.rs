@@ -58,7 +58,7 @@ fn s1_issuer_of_the_line() {
     let refusal = refuse(&cluster, "alice", &issuer(OTHER).token("alice").sign(), "unknown_issuer");
     assert!(refusal.error.detail.contains("its log says why"), "{:?}", refusal.error);
     assert!(refusal.log.contains(r#" issuer="https://other.example" "#), "{}", refusal.log);
-    let named = r#"detail="the HBA line demands the issuer \"https://issuer.example\"""#;
+    let named = r#"detail="only the issuer \"https://issuer.example\" is believed here""#;
     assert!(refusal.log.contains(named), "{}", refusal.log);
     let exchange = crate::login(&cluster, "bob", &token("bob"));
     refused_by(&cluster, "bob", &exchange, OTHER, "unknown_issuer");
