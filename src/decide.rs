@@ -55,26 +55,22 @@ impl Login<'_> {
         if admitted.policy().allow_password && !token::begins_like_token(bytes) {
             self.decide_password(admitted, password).map(|()| Granted::ByPassword)
         } else {
-            self.decide_token(admitted, bytes).map(Granted::ByToken)
+            self.decide_token(admitted, bytes, Demands::default()).map(Granted::ByToken)
         }
     }
 
-    /// The rest of the decision on a token. Either way it is logged and counted.
+    /// The rest of the decision on a token, where it may be that more than the
+    /// policy is demanded. Either way it is logged and counted.
     pub fn decide_token(
-        &self,
-        admitted: Admitted<'_>,
-        token: &[u8],
-    ) -> Result<Grant, report::ClientError> {
-        self.decide_token_demanding(admitted, token, Demands::default())
-    }
-
-    /// The same behind an HBA line that demands more than the policy.
-    pub fn decide_token_demanding(
         &self,
         admitted: Admitted<'_>,
         token: &[u8],
         demands: Demands<'_>,
     ) -> Result<Grant, report::ClientError> {
+        #[cfg(feature = "panic_probe")]
+        if self.role == c"panic_probe" {
+            panic!("panic_probe: this text must not reach a client");
+        }
         let policy = admitted.policy();
         let stopwatch = Stopwatch::new();
         let around = Surroundings {
@@ -122,7 +118,7 @@ impl Login<'_> {
                     || policy.maps_to(issuer, identity, self.role.to_bytes()))
         };
         let demands = Demands { issuer: Some(issuer), mapping: Mapping::Session(&maps) };
-        self.decide_token_demanding(admitted, token, demands)
+        self.decide_token(admitted, token, demands)
     }
 
     fn decide_password(

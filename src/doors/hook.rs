@@ -32,10 +32,6 @@ fn decide(client: &Client) -> Verdict {
         let Some(password) = packet.password() else {
             return Verdict::Violation(report::malformed_packet());
         };
-        #[cfg(feature = "panic_probe")]
-        if client.role() == c"panic_probe" {
-            panic!("panic_probe: this text must not reach a client");
-        }
         match login.decide(admitted, password) {
             Ok(Granted::ByToken(grant)) => client.set_identity(&grant.principal),
             // As the server does it for every other password.

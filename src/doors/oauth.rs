@@ -26,10 +26,6 @@ fn decide(client: &Client, token: &[u8]) -> Verdict {
             Ok(admitted) => admitted,
             Err(error) => return Verdict::Refuse(error),
         };
-        #[cfg(feature = "panic_probe")]
-        if client.role() == c"panic_probe" {
-            panic!("panic_probe: this text must not reach a client");
-        }
         let issuer = issuer_of_line(&client.oauth_issuer());
         let maps = |identity: &str| client.usermap_allows(identity);
         let mapping = if client.oauth_delegates_mapping() {
@@ -38,7 +34,7 @@ fn decide(client: &Client, token: &[u8]) -> Verdict {
             Mapping::Server(&maps)
         };
         let demands = Demands { issuer: Some(&issuer), mapping };
-        match login.decide_token_demanding(admitted, token, demands) {
+        match login.decide_token(admitted, token, demands) {
             Ok(grant) => Verdict::Accept(grant.principal),
             Err(error) => Verdict::Refuse(error),
         }

@@ -114,7 +114,7 @@ unsafe extern "C-unwind" fn on_authentication(port: *mut be::Port, status: i32) 
         };
     }
     let verdict = guard::catch(|| (door.decide)(&client))
-        .unwrap_or_else(|place| Verdict::Refuse(broken(door, &client, &place)));
+        .unwrap_or_else(|place| Verdict::Refuse(said(|| (door.broken)(&client, &place))));
     match verdict {
         Verdict::NotMine => call_previous(port, status),
         Verdict::Accept => {
@@ -134,17 +134,12 @@ unsafe extern "C-unwind" fn on_authentication(port: *mut be::Port, status: i32) 
     }
 }
 
-/// What to say after a panic, which may panic in turn.
-fn broken(door: &Door, client: &Client, place: &str) -> Message {
-    guard::catch(|| (door.broken)(client, place)).unwrap_or_else(|_| last_word())
-}
-
-/// What is left to say when the saying panics.
-pub(super) fn last_word() -> Message {
-    Message {
+/// What a door says, or, where the saying panics, what is left to say.
+pub(super) fn said(say: impl FnOnce() -> Message) -> Message {
+    guard::catch(say).unwrap_or_else(|_| Message {
         sqlstate: pgrx::PgSqlErrorCode::ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
         ..Message::plain("JWT authentication failed")
-    }
+    })
 }
 
 fn call_previous(port: *mut be::Port, status: i32) {
@@ -177,7 +172,7 @@ unsafe extern "C-unwind" fn on_transaction(event: pg_sys::XactEvent::Type, _arg:
     }
     // A panic's text must not reach the client, and opens nothing.
     if guard::catch(|| (door.must_decide)(&client)).unwrap_or(true) {
-        let answer = guard::catch(|| (door.bypassed)(&client)).unwrap_or_else(|_| last_word());
+        let answer = said(|| (door.bypassed)(&client));
         message::fatal(&answer);
     }
 }

@@ -71,14 +71,9 @@ unsafe extern "C-unwind" fn on_token(token: *const c_char, identity: *mut *mut c
             return true;
         }
         Ok(Err(answer)) => auth_hook::refuse_with(answer),
-        Err(place) => auth_hook::refuse_with(broken(door, &client, &place)),
+        Err(place) => auth_hook::refuse_with(auth_hook::said(|| (door.broken)(&client, &place))),
     }
     false
-}
-
-/// What to say after a panic, which may panic in turn.
-fn broken(door: &Door, client: &Client, place: &str) -> Message {
-    guard::catch(|| (door.broken)(client, place)).unwrap_or_else(|_| auth_hook::last_word())
 }
 
 /// In the server's memory; NULL, which is no identity, where C cannot carry it.

@@ -74,15 +74,10 @@ fn asked(ask: impl FnOnce(&Door, &Client) -> Result<(), Message>) -> bool {
         return false;
     }
     let answer = guard::catch(|| ask(door, &client))
-        .unwrap_or_else(|place| Err(broken(door, &client, &place)));
+        .unwrap_or_else(|place| Err(auth_hook::said(|| (door.broken)(&client, &place))));
     match answer {
         Ok(()) => REFUSED.store(false, Ordering::Relaxed),
         Err(told) => auth_hook::refuse_with(told),
     }
     !REFUSED.load(Ordering::Relaxed)
-}
-
-/// What to say after a panic, which may panic in turn.
-fn broken(door: &Door, client: &Client, place: &str) -> Message {
-    guard::catch(|| (door.broken)(client, place)).unwrap_or_else(|_| auth_hook::last_word())
 }

@@ -65,6 +65,24 @@ pub fn accepted(cluster: &Cluster, mark: LogMark, role: &str, login: Login, term
     session
 }
 
+/// Reads on until the server has ended the session, by the words of pg_terminate_backend.
+#[track_caller]
+pub fn ended(session: &mut Wire) {
+    let mut last = None;
+    while let Some(message) = session.read() {
+        if message.tag == b'E' {
+            last = Some(ServerError::parse(&message.body));
+        }
+    }
+    assert_eq!(last.expect("a last word").code, "57P01");
+}
+
+/// Holds a session to be open.
+#[track_caller]
+pub fn alive(session: &mut Wire) {
+    assert_eq!(session.query("SELECT 1").expect("alive"), [["1"]]);
+}
+
 /// What the line of an accepted login names.
 #[derive(Clone, Copy, Debug)]
 pub struct Terms<'a> {

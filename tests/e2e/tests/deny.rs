@@ -11,7 +11,8 @@
 //!    open sessions
 //! 9. a wrong list is refused when it is written, and keeps the whole policy before at a reload
 
-use jwt_sso_e2e::message::{ServerError, frame};
+use jwt_sso_e2e::expect::{alive, ended};
+use jwt_sso_e2e::message::frame;
 use jwt_sso_e2e::token::now;
 use jwt_sso_e2e::wire::Wire;
 use jwt_sso_e2e::{Client, Cluster, Issuer, Token, refused};
@@ -47,22 +48,6 @@ fn denied(cluster: &Cluster, role: &str, token: &Token, element: usize) {
     let told = "The server's administrator denies this login. (reference ";
     assert!(refusal.error.detail.starts_with(told), "{:?}", refusal.error);
     assert_eq!(refusal.error.hint, "");
-}
-
-#[track_caller]
-fn ended(session: &mut Wire) {
-    let mut last = None;
-    while let Some(message) = session.read() {
-        if message.tag == b'E' {
-            last = Some(ServerError::parse(&message.body));
-        }
-    }
-    assert_eq!(last.expect("a last word").code, "57P01");
-}
-
-#[track_caller]
-fn alive(session: &mut Wire) {
-    assert_eq!(session.query("SELECT 1").expect("alive"), [["1"]]);
 }
 
 #[test]

@@ -13,7 +13,8 @@
 //! 9. sessions that no token opened are left alone
 
 use jwt_sso_e2e::cluster::LogMark;
-use jwt_sso_e2e::message::{ServerError, frame};
+use jwt_sso_e2e::expect::{alive, ended};
+use jwt_sso_e2e::message::frame;
 use jwt_sso_e2e::token::now;
 use jwt_sso_e2e::wire::Wire;
 use jwt_sso_e2e::{Client, Cluster, Issuer};
@@ -38,22 +39,6 @@ fn open(cluster: &Cluster, role: &str, seconds: i64) -> Wire {
 /// every other session in the same look, or after.
 fn look(cluster: &Cluster) {
     ended(&mut open(cluster, "witness", -200));
-}
-
-#[track_caller]
-fn ended(session: &mut Wire) {
-    let mut last = None;
-    while let Some(message) = session.read() {
-        if message.tag == b'E' {
-            last = Some(ServerError::parse(&message.body));
-        }
-    }
-    assert_eq!(last.expect("a last word").code, "57P01");
-}
-
-#[track_caller]
-fn alive(session: &mut Wire) {
-    assert_eq!(session.query("SELECT 1").expect("alive"), [["1"]]);
 }
 
 fn logged(cluster: &Cluster, mark: LogMark, role: &str) -> String {

@@ -156,7 +156,7 @@ fn s6_panic() {
             assert!(!refusal.error.detail.contains(leak), "{:?}", refusal.error);
             assert!(!refusal.error.hint.contains(leak), "{:?}", refusal.error);
         }
-        assert!(refusal.log.contains("panic at src/doors/oauth.rs:"), "{}", refusal.log);
+        assert!(refusal.log.contains("panic at src/decide.rs:"), "{}", refusal.log);
         login(&cluster, "alice", &token("alice")).login.session();
     }
     assert_eq!(cluster.sql("SELECT pg_postmaster_start_time()"), started);

@@ -12,6 +12,7 @@ mod other_doors;
 mod renewal;
 mod table;
 
+use jwt_sso_e2e::expect::ended;
 use jwt_sso_e2e::message::ServerError;
 use jwt_sso_e2e::wire::Wire;
 use jwt_sso_e2e::{Client, Cluster, Issuer, Token};
@@ -43,18 +44,6 @@ fn value(session: &mut Wire, sql: &str) -> String {
 #[track_caller]
 fn error(session: &mut Wire, sql: &str) -> ServerError {
     *session.query(sql).err().unwrap_or_else(|| panic!("no error: {sql}"))
-}
-
-/// Reads on until the server has ended the session, by the words of pg_terminate_backend.
-#[track_caller]
-fn ended(session: &mut Wire) {
-    let mut last = None;
-    while let Some(message) = session.read() {
-        if message.tag == b'E' {
-            last = Some(ServerError::parse(&message.body));
-        }
-    }
-    assert_eq!(last.expect("a last word").code, "57P01");
 }
 
 fn renew(session: &mut Wire, token: &str) -> Result<Vec<Vec<String>>, Box<ServerError>> {
