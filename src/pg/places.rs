@@ -1,11 +1,11 @@
 //! Places to wait in for an answer of the process that publishes: a few, in
 //! shared memory, each with a question. Who finds no place does not wait.
 
-use super::{process, shmem};
+use super::{process, shim, shmem};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How many places there are.
 pub const PLACES: usize = 36;
@@ -15,6 +15,9 @@ pub const KINDS: usize = 3;
 const FREE: u32 = 0;
 const ASKED: u32 = 1;
 const ANSWERED: u32 = 2;
+
+/// How often one who waits makes sure that the publisher is awake.
+const REMINDER: Duration = Duration::from_secs(1);
 
 /// One place in shared memory.
 #[derive(Clone, Copy)]
@@ -82,7 +85,17 @@ impl Ticket {
     pub fn wait(&self, timeout: Duration) -> bool {
         let place = self.place;
         let answered = || shmem::with_block(|block| block.places[place].state == ANSWERED);
-        shmem::wait_until(timeout, || answered().unwrap_or(true))
+        let deadline = Instant::now() + timeout;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if shmem::wait_until(left.min(REMINDER), || answered().unwrap_or(true)) {
+                return true;
+            }
+            if left <= REMINDER {
+                return false;
+            }
+            wake_publisher();
+        }
     }
 
     /// Asks the same question again.
@@ -163,9 +176,14 @@ pub fn publisher() -> Option<Publisher> {
     })
 }
 
+/// Where there is no publisher, it is the postmaster that is woken, to start one.
 fn wake_publisher() {
     let latch = shmem::with_block(|block| block.publisher).unwrap_or(std::ptr::null_mut());
-    if !latch.is_null() {
+    if latch.is_null() {
+        // SAFETY: sets a flag in shared memory and signals the postmaster, as
+        // every backend may that has shared memory.
+        unsafe { shim::jwt_sso_remind_postmaster() };
+    } else {
         // SAFETY: a latch in shared memory. Where its process has just ended,
         // another one looks up for nothing.
         unsafe { pg_sys::SetLatch(latch) };

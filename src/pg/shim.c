@@ -33,6 +33,7 @@
 #include "replication/walsender.h"
 #include "replication/walsender_private.h"
 #include "storage/lwlock.h"
+#include "storage/pmsignal.h"
 #include "storage/proc.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
@@ -444,4 +445,16 @@ LWLock *
 jwt_sso_addin_lock(void)
 {
 	return AddinShmemInitLock;
+}
+
+/*
+ * Has the postmaster look after its background workers.  PostgreSQL 15 computes
+ * how long to sleep before it unblocks signals: the end of a worker that comes
+ * in between is dealt with, but the time of its restart is slept through, up to
+ * a minute, unless something else wakes the postmaster.
+ */
+void
+jwt_sso_remind_postmaster(void)
+{
+	SendPostmasterSignal(PMSIGNAL_BACKGROUND_WORKER_CHANGE);
 }

@@ -73,5 +73,6 @@ unsafe extern "C-unwind" {
     pub fn jwt_sso_process() -> c_int;
     pub fn jwt_sso_in_statement() -> bool;
     pub fn jwt_sso_speaks_utf8() -> bool;
+    pub fn jwt_sso_remind_postmaster();
     pub fn jwt_sso_addin_lock() -> *mut pg_sys::LWLock;
 }
