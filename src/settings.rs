@@ -139,6 +139,9 @@ fn define(index: usize, setting: &Setting) {
     let texts: &'static CTexts = &C_TEXTS[index];
     let kind = match setting.kind {
         Kind::Bool { default } => guc::Kind::Bool(default),
+        Kind::Int { default, min, max, unit: Unit::None } => {
+            guc::Kind::Int(default, min, max, guc::UNIT_NONE)
+        }
         Kind::Int { default, min, max, unit: Unit::Seconds } => {
             guc::Kind::Int(default, min, max, guc::UNIT_SECONDS)
         }

@@ -73,6 +73,8 @@ pub enum Kind {
     Text(&'static CStr),
 }
 
+/// The integer counts nothing that has a unit.
+pub const UNIT_NONE: u32 = 0;
 /// GUC_UNIT_S: the integer counts seconds.
 pub const UNIT_SECONDS: u32 = pg_sys::GUC_UNIT_S;
 /// GUC_UNIT_KB: the integer counts kilobytes.

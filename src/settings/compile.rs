@@ -6,6 +6,7 @@ use crate::pg::process;
 use jwt_sso_core::algorithm_list;
 use jwt_sso_core::audience;
 use jwt_sso_core::claim_path::ClaimPath;
+use jwt_sso_core::console_settings::{self, UseToken};
 use jwt_sso_core::custom_ca::CustomCa;
 use jwt_sso_core::deny::DenyList;
 use jwt_sso_core::digest::Digest;
@@ -158,8 +159,24 @@ fn compile_text(id: Id, text: &str) -> Result<Change, SettingError> {
             let deny = Arc::new(DenyList::parse(text)?);
             Box::new(move |policy| policy.deny = deny)
         }
-        Id::HbaFile => {
+        Id::HbaFile | Id::OidcClientSecretFile => {
             setting_text::path(text)?;
+            Box::new(|_| ())
+        }
+        Id::OidcProviderUrl | Id::OidcRedirectUrl => {
+            console_settings::check_url(text)?;
+            Box::new(|_| ())
+        }
+        Id::OidcScopes => {
+            console_settings::check_scopes(text)?;
+            Box::new(|_| ())
+        }
+        Id::OidcGenerateClusterSsoTokenUseToken => {
+            UseToken::parse(text)?;
+            Box::new(|_| ())
+        }
+        Id::SqlHost => {
+            console_settings::check_host(text)?;
             Box::new(|_| ())
         }
         _ => Box::new(|_| ()),

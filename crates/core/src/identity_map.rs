@@ -15,7 +15,7 @@ use crate::setting_error::SettingError;
 use crate::setting_text::{self, SettingValue};
 use index::Index;
 use pattern::Pattern;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// The most lines, comments and empty ones included.
@@ -144,6 +144,13 @@ impl IdentityMap {
             (Some(index), Ok(role)) => index.allows(&self.lines, identity, role),
             _ => false,
         }
+    }
+
+    /// Every role that a line gives to this identity of this issuer, in order.
+    /// It runs each of the issuer's regexes: for a page, not for a login.
+    pub fn roles(&self, issuer: &str, identity: &str) -> BTreeSet<String> {
+        let index = self.by_issuer.get(issuer);
+        index.map(|index| index.roles(&self.lines, identity)).unwrap_or_default()
     }
 
     /// Every line, in order.

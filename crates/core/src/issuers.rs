@@ -1,7 +1,6 @@
 //! The issuers whose tokens are believed, and what each entry overrides.
 
 mod forms;
-mod jwks_uri;
 mod well_known;
 
 use crate::algorithm::AlgorithmSet;

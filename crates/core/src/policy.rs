@@ -15,6 +15,7 @@ use crate::issuers::{self, Issuer, IssuerKeys, Issuers};
 use crate::jwks::StaticJwks;
 use crate::refusal::MapFor;
 use crate::session_expiry::SessionExpiry;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Everything that a decision needs to know of the settings.
@@ -197,6 +198,16 @@ impl Policy {
             maps.iter().any(|map| map.allows(issuer, identity, role))
         } else {
             identity.as_bytes() == role
+        }
+    }
+
+    /// Every role of which [`Policy::maps_to`] says yes.
+    pub fn roles_of(&self, issuer: &str, identity: &str) -> BTreeSet<String> {
+        let maps = [&self.identity_map, &self.identity_map_file];
+        if maps.iter().any(|map| map.is_configured()) {
+            maps.iter().flat_map(|map| map.roles(issuer, identity)).collect()
+        } else {
+            BTreeSet::from([identity.to_owned()])
         }
     }
 

@@ -1,6 +1,7 @@
 //! The one table of settings: what registers them, documents them and lists
 //! them all reads it.
 
+mod console_rows;
 mod markdown;
 mod table;
 
@@ -37,6 +38,16 @@ pub enum Id {
     SessionExpiry,
     SessionExpiryGrace,
     Deny,
+    OidcClientId,
+    OidcClientSecretFile,
+    OidcProviderUrl,
+    OidcRedirectUrl,
+    OidcScopes,
+    OidcGenerateClusterSsoTokenEnabled,
+    OidcGenerateClusterSsoTokenUseToken,
+    SqlHost,
+    SqlPort,
+    OidcButtonText,
 }
 
 impl Id {
@@ -85,6 +96,7 @@ pub enum Kind {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[allow(missing_docs)]
 pub enum Unit {
+    None,
     Seconds,
     Kilobytes,
 }

@@ -4,7 +4,8 @@
 //! 2. A regex matches the whole identity or not at all.
 //! 3. A quoted field comes back as it was, whatever it holds.
 //! 4. No text makes the parser panic, neither as a setting nor as a file.
-//! 5. A map answers as a reading of its lines one by one does.
+//! 5. A map answers as a reading of its lines one by one does, and lists just the roles that it
+//!    allows.
 
 use jwt_sso_core::identity_map::{IdentityKind, IdentityMap};
 use proptest::collection::vec;
@@ -180,6 +181,11 @@ proptest! {
                 expected,
                 "{} {} {}", issuer, identity, role
             );
+            let listed = map.roles(issuer, identity);
+            prop_assert_eq!(listed.contains(role), expected, "{} {} {}", issuer, identity, role);
+            for role in &listed {
+                prop_assert!(map.allows(issuer, identity, role.as_bytes()), "{}", role);
+            }
         }
         for line in &lines {
             prop_assert!(map.has_issuer(line.issuer));

@@ -17,6 +17,17 @@ pub(crate) struct Address {
 impl Address {
     /// Reads a URL. The error says what it is instead: `not an https URL`.
     pub(crate) fn parse(text: &str) -> Result<Address, &'static str> {
+        Address::parse_where(text, is_loopback)
+    }
+
+    /// The same, of a cloud's metadata service too, which speaks http over a
+    /// link that ends at the machine's own host. Never for a URL that came by
+    /// the network.
+    pub(crate) fn parse_trusted(text: &str) -> Result<Address, &'static str> {
+        Address::parse_where(text, |host| is_loopback(host) || is_metadata_service(host))
+    }
+
+    fn parse_where(text: &str, may_be_http: fn(&str) -> bool) -> Result<Address, &'static str> {
         if text.len() > MAX_LENGTH {
             return Err("a URL of more than 2048 bytes");
         }
@@ -39,7 +50,7 @@ impl Address {
         }
         match scheme {
             "https" => {}
-            "http" if is_loopback(host) => {}
+            "http" if may_be_http(host) => {}
             "http" => return Err("an http URL of a host that is not this one"),
             _ => return Err("not an https URL"),
         }
@@ -105,6 +116,11 @@ impl Address {
         is_loopback(self.host())
     }
 
+    /// Whether it is this machine's own, which no proxy could reach for us.
+    pub(crate) fn is_local(&self) -> bool {
+        is_loopback(self.host()) || is_metadata_service(self.host())
+    }
+
     /// The host, where it is an address and not a name.
     pub(crate) fn ip(&self) -> Option<IpAddr> {
         bare(self.host()).parse().ok()
@@ -126,6 +142,11 @@ fn is_loopback(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost")
         || host.parse::<Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
         || bare(host).parse::<Ipv6Addr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+/// Of Azure and Google Cloud.
+fn is_metadata_service(host: &str) -> bool {
+    host == "169.254.169.254" || host.eq_ignore_ascii_case("metadata.google.internal")
 }
 
 fn has_scheme(reference: &str) -> bool {

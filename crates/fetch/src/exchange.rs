@@ -5,8 +5,9 @@ use crate::cause;
 use crate::proxies::{Proxies, Through};
 use crate::request::FetchError;
 use crate::{MAX_BODY, watchdog};
-use http::header::{CONTENT_ENCODING, LOCATION};
-use http::{HeaderMap, StatusCode};
+use http::header::{ACCEPT, CONTENT_ENCODING, LOCATION};
+use http::response::Parts;
+use http::{HeaderMap, Request, Response, StatusCode};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -81,28 +82,8 @@ impl<'a> Exchange<'a> {
     }
 
     fn hop(&self, address: &Address, accept: &str) -> Result<Hop, Failure> {
-        let through = self.proxies.on_the_way_to(address).map_err(Failure::from)?;
-        let remaining = self.deadline.saturating_duration_since(Instant::now());
-        if remaining.is_zero() {
-            return Err(Failure::from(cause::no_answer(self.timeout)));
-        }
-        let agent = self.agent(accept, remaining, through.as_ref());
-        // ureq lets a proxy that dribbles its headers have the time for each byte.
-        let _watchdog = through.as_ref().map(|_| watchdog::set(agent.clone(), self.deadline));
-        let answer = agent.get(address.uri().clone()).call();
-        let at = SystemTime::now();
-        let answer = answer.map_err(|error| {
-            if self.is_over(&error) {
-                return Failure::from(cause::no_answer(self.timeout));
-            }
-            let cause = cause::of(error, self.roots_name);
-            Failure::from(match &through {
-                Some(through) => format!("{cause} (through proxy {})", through.name),
-                None => cause,
-            })
-        })?;
-
-        let (head, body) = answer.into_parts();
+        let (head, body, at) = self
+            .ask(address, |agent| agent.get(address.uri().clone()).header(ACCEPT, accept).call())?;
         let failed = |cause| Failure { status: Some(head.status), cause };
         if let Some(reference) = redirect(head.status, &head.headers) {
             return match follow(address, reference) {
@@ -118,7 +99,52 @@ impl<'a> Exchange<'a> {
         Ok(Hop::Answer(Answer { headers: head.headers, at, body }))
     }
 
-    fn agent(&self, accept: &str, remaining: Duration, through: Option<&Through>) -> Agent {
+    /// One request, and its answer whatever the status; no redirect is followed.
+    pub(crate) fn send(
+        &self,
+        address: &Address,
+        request: Request<Vec<u8>>,
+    ) -> Result<Response<Vec<u8>>, String> {
+        let run = |agent: &Agent| match request.body().is_empty() {
+            true => agent.run(request.map(drop)),
+            false => agent.run(request),
+        };
+        let (head, body, _) = self.ask(address, run).map_err(|failure| failure.cause)?;
+        let body = self.read(&head.headers, body)?;
+        Ok(Response::from_parts(head, body))
+    }
+
+    /// The head of an answer, its body still to be read, and when it came.
+    fn ask(
+        &self,
+        address: &Address,
+        run: impl FnOnce(&Agent) -> Result<Response<Body>, ureq::Error>,
+    ) -> Result<(Parts, Body, SystemTime), Failure> {
+        let through = self.proxies.on_the_way_to(address).map_err(Failure::from)?;
+        let remaining = self.deadline.saturating_duration_since(Instant::now());
+        if remaining.is_zero() {
+            return Err(Failure::from(cause::no_answer(self.timeout)));
+        }
+        let agent = self.agent(remaining, through.as_ref());
+        // ureq lets a proxy that dribbles its headers have the time for each byte.
+        let _watchdog = through.as_ref().map(|_| watchdog::set(agent.clone(), self.deadline));
+        let answer = run(&agent);
+        let at = SystemTime::now();
+        let answer = answer.map_err(|error| {
+            if self.is_over(&error) {
+                return Failure::from(cause::no_answer(self.timeout));
+            }
+            let cause = cause::of(error, self.roots_name);
+            Failure::from(match &through {
+                Some(through) => format!("{cause} (through proxy {})", through.name),
+                None => cause,
+            })
+        })?;
+        let (head, body) = answer.into_parts();
+        Ok((head, body, at))
+    }
+
+    fn agent(&self, remaining: Duration, through: Option<&Through>) -> Agent {
         let tls = TlsConfig::builder()
             .root_certs(self.roots.clone())
             .unversioned_rustls_crypto_provider(Arc::clone(&self.provider))
@@ -131,7 +157,6 @@ impl<'a> Exchange<'a> {
             .max_redirects(0)
             .max_idle_connections(0)
             .user_agent(USER_AGENT)
-            .accept(accept)
             .accept_encoding("identity")
             .build()
             .new_agent()

@@ -13,11 +13,13 @@ mod exchange;
 mod freshness;
 mod proxies;
 mod request;
+mod send;
 mod trust;
 mod watchdog;
 
 pub use proxies::Proxies;
 pub use request::{FetchError, Fetched, Place, Request};
+pub use send::{SendError, send};
 pub use trust::check_ca;
 
 use address::Address;

@@ -7,8 +7,9 @@ use ureq::{Proxy, ProxyProtocol};
 
 /// Which requests go through a proxy. The default is none.
 ///
-/// Requests of a loopback host never do: it would be the proxy's own, and what
-/// may be asked by http there would cross the network in clear.
+/// Requests of a loopback host, or of a cloud's metadata service, never do: it
+/// would be the proxy's own, and what may be asked by http there would cross the
+/// network in clear.
 #[derive(Clone, Debug, Default)]
 pub struct Proxies {
     /// The variable that named the proxy, and its value.
@@ -61,7 +62,7 @@ impl Proxies {
     /// password.
     pub(crate) fn on_the_way_to(&self, address: &Address) -> Result<Option<Through>, String> {
         let Some((variable, value)) = &self.proxy else { return Ok(None) };
-        if address.is_loopback() || self.exceptions.iter().any(|e| e.covers(address)) {
+        if address.is_local() || self.exceptions.iter().any(|e| e.covers(address)) {
             return Ok(None);
         }
         let proxy = Proxy::new(value.trim()).ok();

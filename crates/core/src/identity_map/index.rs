@@ -1,7 +1,7 @@
 //! The lines of one issuer in the order in which a login looks them up.
 
 use super::{Line, Lines, role};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// Numbers of lines in [`Lines`].
@@ -49,6 +49,21 @@ impl Index {
         self.literal_allows(lines, identity, role)
             || self.fixed_role_allows(lines, identity, role)
             || self.group_role_allows(lines, identity, role)
+    }
+
+    /// Every role that the lines give to `identity`.
+    pub(super) fn roles(&self, lines: &Lines, identity: &str) -> BTreeSet<String> {
+        let literal = self.literal.iter().filter(|&&line| lines.identity(line) == identity);
+        let fixed = self
+            .fixed_role
+            .iter()
+            .filter(|&&line| lines.regex(line).is_some_and(|regex| regex.is_match(identity)));
+        let of_group = self.group_role.iter().filter_map(|&line| {
+            let group = lines.regex(line)?.first_group(identity)?;
+            Some(role::with_group(lines.role(line), group))
+        });
+        let named = literal.chain(fixed).map(|&line| lines.role(line).to_owned());
+        named.chain(of_group).filter(|role| !role.is_empty()).collect()
     }
 
     fn literal_allows(&self, lines: &Lines, identity: &str, role: &str) -> bool {

@@ -66,6 +66,11 @@ pub(super) fn gives(template: &str, group: &str, role: &str) -> bool {
     after_all == Some("")
 }
 
+/// The template with `group` in the place of each `\1`.
+pub(super) fn with_group(template: &str, group: &str) -> String {
+    template.replace(GROUP, group)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,9 +1,10 @@
 //! The four forms of `jwt_sso.issuers`.
 
-use super::{Issuer, IssuerKeys, Issuers, jwks_uri};
+use super::{Issuer, IssuerKeys, Issuers};
 use crate::algorithm_list;
 use crate::audience;
 use crate::claim_path::ClaimPath;
+use crate::https_url;
 use crate::json::Node;
 use crate::jwks::StaticJwks;
 use crate::required_claim::RequiredClaim;
@@ -102,7 +103,7 @@ fn each(
 
 /// A member of `issuer_jwks_map`.
 fn url(iss: String, value: &Node<'_>) -> Result<Issuer, SettingError> {
-    let keys = IssuerKeys::Uri(jwks_uri::parse(string(value)?)?);
+    let keys = IssuerKeys::Uri(https_url::parse(string(value)?)?);
     Ok(Issuer { keys, ..Issuer::plain(iss) })
 }
 
@@ -124,7 +125,7 @@ fn entry(iss: String, value: &Node<'_>) -> Result<Issuer, SettingError> {
 
 fn set(issuer: &mut Issuer, member: &str, value: &Node<'_>) -> Result<(), SettingError> {
     match member {
-        "jwks_uri" => issuer.keys = IssuerKeys::Uri(jwks_uri::parse(string(value)?)?),
+        "jwks_uri" => issuer.keys = IssuerKeys::Uri(https_url::parse(string(value)?)?),
         "jwks" => issuer.keys = IssuerKeys::Static(Arc::new(jwks(value)?)),
         "audience" => issuer.audience = Some(audience::of_entry(value)?),
         "claim" => issuer.claim = Some(ClaimPath::parse(string(value)?)?),

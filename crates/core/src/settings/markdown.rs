@@ -88,6 +88,7 @@ fn thousands(number: usize) -> String {
 /// As PostgreSQL writes it: the largest unit that leaves no fraction.
 fn amount(number: i32, unit: Unit) -> String {
     match unit {
+        Unit::None => number.to_string(),
         Unit::Kilobytes if number % (1024 * 1024) == 0 => format!("{}GB", number / 1024 / 1024),
         Unit::Kilobytes if number % 1024 == 0 => format!("{}MB", number / 1024),
         Unit::Kilobytes => format!("{number}kB"),

@@ -1,9 +1,10 @@
 //! The rows.
 
+use super::console_rows as console;
 use super::{Context, Id, Kind, Setting, Unit};
 
 /// Every setting, in the order in which docs/settings.md has them.
-pub static TABLE: [Setting; 26] = [
+pub static TABLE: [Setting; 36] = [
     Setting {
         id: Id::Enabled,
         name: "jwt_sso.enabled",
@@ -378,6 +379,16 @@ ALTER SYSTEM SET jwt_sso.identity_map =
             `[{\"issuer\": \"https://idp.example\", \"principal\": \"alice\"}]`, or \
             `[{\"kid\": \"…\"}]` for a key that was stolen.",
     },
+    console::CLIENT_ID,
+    console::CLIENT_SECRET_FILE,
+    console::PROVIDER_URL,
+    console::REDIRECT_URL,
+    console::SCOPES,
+    console::ENABLED,
+    console::USE_TOKEN,
+    console::SQL_HOST,
+    console::SQL_PORT,
+    console::BUTTON_TEXT,
 ];
 
 #[cfg(test)]

@@ -1,16 +1,16 @@
-//! The URL of a key set.
+//! URLs that settings name: https, or http of this very host.
 
 use crate::setting_error::SettingError;
 use http::Uri;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 const HINT: &str = "Write it whole, as https://host/path. http is accepted for \
-     localhost, 127.0.0.0/8 and [::1] only: whoever can change the keys on their \
-     way can sign tokens.";
+     localhost, 127.0.0.0/8 and [::1] only: whoever can change what passes \
+     there, keys for one, can get in.";
 
 /// Checks that `text` is an absolute https URL with a host and without user
 /// name, password or fragment. http is accepted for loopback hosts.
-pub(super) fn parse(text: &str) -> Result<String, SettingError> {
+pub(crate) fn parse(text: &str) -> Result<String, SettingError> {
     let refused = |why: &str| SettingError::new(why).with_hint(HINT);
     let uri: Uri = text.parse().map_err(|_| refused("not a URL"))?;
     let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {

@@ -1,0 +1,1 @@
+//! Profiles: named sets of options in `~/.config/jwt-sso/profiles.toml`.
