@@ -11,6 +11,7 @@
 //! 9. legal values are taken: '' and [] (none), numbers as text, JSON arrays, an issuer without scheme
 //! 10. legal but unwise values get a WARNING
 //! 11. pg_settings has the documented settings and no others
+//! 12. what the token console reads; none of it changes the policy's fingerprint
 
 use std::fs::File;
 use std::process::Command;
@@ -290,6 +291,37 @@ fn s11_documented() {
     CLUSTER.sql("DROP ROLE IF EXISTS reader; CREATE ROLE reader");
     let map = CLUSTER.try_sql("SET ROLE reader; SHOW jwt_sso.identity_map");
     assert!(map.unwrap_err().contains("jwt_sso.identity_map"), "the map is not for everyone");
+}
+
+#[test]
+fn s12_token_console() {
+    refuse("oidc_provider_url", "http://idp.example", "http URL of a host");
+    refuse("oidc_redirect_url", "/callback", "not an absolute URL");
+    refuse("oidc_scopes", "profile email", "openid");
+    refuse("oidc_generate_cluster_sso_token_use_token", "refresh_token", "none of the words");
+    refuse("sql_host", "https://db.example", "not a host name");
+    let port = CLUSTER.try_alter_system("jwt_sso.sql_port", "65536").unwrap_err();
+    assert!(port.contains("outside the valid range"), "{port}");
+
+    let cluster = Cluster::builder().start();
+    cluster.sql("CREATE EXTENSION jwt_sso");
+    let fingerprint = "SELECT finding FROM jwt_sso.check() WHERE finding LIKE '%fingerprint%'";
+    let before = cluster.sql(fingerprint);
+    cluster.configure(&[
+        ("jwt_sso.oidc_client_id", "console"),
+        ("jwt_sso.oidc_client_secret_file", "/etc/jwt-sso/secret"),
+        ("jwt_sso.oidc_provider_url", "https://idp.example"),
+        ("jwt_sso.oidc_redirect_url", "https://console.example/callback"),
+        ("jwt_sso.oidc_scopes", "openid email"),
+        ("jwt_sso.oidc_generate_cluster_sso_token_enabled", "on"),
+        ("jwt_sso.oidc_generate_cluster_sso_token_use_token", "access_token"),
+        ("jwt_sso.sql_host", "db.example"),
+        ("jwt_sso.sql_port", "6432"),
+        ("jwt_sso.oidc_button_text", "Sign in"),
+    ]);
+    assert_eq!(cluster.sql("SHOW jwt_sso.sql_port"), "6432");
+    assert_eq!(cluster.sql(fingerprint), before);
+    assert!(before.contains("fingerprint"), "{before}");
 }
 
 #[test]

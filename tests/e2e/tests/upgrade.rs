@@ -1,7 +1,8 @@
 //! Upgrades of the extension's objects:
 //! 1. 0.1.0, then ALTER EXTENSION … UPDATE: the same objects, definitions, comments and
 //!    privileges as a fresh CREATE EXTENSION makes
-//! 2. the same from 0.2.0 (0.3.0 has the same objects)
+//! 2. the same from 0.2.0, and from 0.3.0, which has the same objects
+//! 3. the same from 0.4.0
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -25,7 +26,9 @@ impl OldScript {
         if path.exists() {
             return OldScript { path, ours: false };
         }
-        let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name);
+        let same_objects = if version == "0.3.0" { "0.2.0" } else { version };
+        let fixture = format!("fixtures/jwt_sso--{same_objects}.sql");
+        let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join(fixture);
         as_owner_of(&path, "install", &[Path::new("-m644"), &fixture, &path]);
         OldScript { path, ours: true }
     }
@@ -84,15 +87,17 @@ ORDER BY 1, 2, 3";
 
 /// The objects of a fresh install, after they were found to be those of an upgrade from `version`,
 /// in which `absent` was not there yet.
-fn upgrade_from(version: &str, absent: &str) -> String {
+fn upgrade_from(version: &str, absent: Option<&str>) -> String {
     let _old = OldScript::install(version);
     let cluster = Cluster::builder().start();
     cluster.sql("CREATE EXTENSION jwt_sso");
     let fresh = cluster.sql(OBJECTS);
     cluster.sql(&format!("DROP EXTENSION jwt_sso; CREATE EXTENSION jwt_sso VERSION '{version}'"));
     assert_eq!(cluster.sql("SELECT count(*) FROM jwt_sso.check() WHERE finding = ''"), "0");
-    let error = cluster.try_sql(&format!("SELECT * FROM jwt_sso.{absent}")).unwrap_err();
-    assert!(error.contains("does not exist"), "{error}");
+    if let Some(absent) = absent {
+        let error = cluster.try_sql(&format!("SELECT * FROM jwt_sso.{absent}")).unwrap_err();
+        assert!(error.contains("does not exist"), "{error}");
+    }
     cluster.sql("ALTER EXTENSION jwt_sso UPDATE");
     let upgraded = cluster.sql(OBJECTS);
     for (new, old) in fresh.lines().zip(upgraded.lines()) {
@@ -111,12 +116,21 @@ fn upgrade_from(version: &str, absent: &str) -> String {
 
 #[test]
 fn s1_from_the_first_release() {
-    let fresh = upgrade_from("0.1.0", "issuers");
+    let fresh = upgrade_from("0.1.0", Some("issuers"));
     assert!(fresh.contains("view jwt_sso.issuers") && fresh.contains("refresh(text)"), "{fresh}");
 }
 
 #[test]
-fn s2_from_0_2_0() {
-    let fresh = upgrade_from("0.2.0", "sessions");
-    assert!(fresh.contains("view jwt_sso.sessions") && fresh.contains("renew(text)"), "{fresh}");
+fn s2_from_0_2_0_and_0_3_0() {
+    for version in ["0.2.0", "0.3.0"] {
+        let fresh = upgrade_from(version, Some("sessions"));
+        assert!(fresh.contains("view jwt_sso.sessions"), "{fresh}");
+        assert!(fresh.contains("renew(text)"), "{fresh}");
+    }
+}
+
+#[test]
+fn s3_from_0_4_0() {
+    let fresh = upgrade_from("0.4.0", None);
+    assert!(fresh.contains("jwt_sso.explain("), "{fresh}");
 }
