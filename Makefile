@@ -1,6 +1,7 @@
 # make demo      the main job, shown on a temporary server
 # make test      everything that is tested, on every supported PostgreSQL
 # make install   into the server of PG_CONFIG=/path/to/pg_config
+# make command   builds the command jwt-sso and installs it below PREFIX (/usr/local)
 # make pg PG=18  gets that PostgreSQL; the last line of output is the path of its pg_config
 # make deps      what the others need; they call it themselves
 #
@@ -40,7 +41,9 @@ CARGO_AS_PGRX = cargo --config \
 	"target.'cfg(all(target_family = \"unix\", not(target_os = \"macos\")))'.rustflags = \
 	[\"-C\", \"link-arg=-Wl,--no-gc-sections\"]"
 
-.PHONY: deps pg install demo test check lint core probe e2e describe
+PREFIX = /usr/local
+
+.PHONY: deps pg install command demo test check lint core probe e2e command-e2e describe
 
 deps:
 	@scripts/deps.sh
@@ -56,6 +59,10 @@ install-built:
 	cargo pgrx install --release --pg-config $(PGRX_PG_CONFIG_PATH) $(SUDO) \
 		--no-default-features --features $(FEATURE)
 	scripts/install-pam.sh
+
+command: deps
+	cargo build --release --package jwt-sso
+	scripts/install-command.sh $(TARGET_DIR)/release/jwt-sso $(PREFIX)
 
 demo: install
 	@scripts/client-deps.sh --provider >/dev/null
@@ -88,6 +95,11 @@ probe:
 	$(CARGO_AS_PGRX) build --release --lib --package jwt_sso --no-default-features --features $(FEATURE),panic_probe
 	mkdir -p $(dir $(PROBE))
 	cp $(TARGET_DIR)/release/libjwt_sso.so $(PROBE)
+
+# The command and the token console, in a real browser too, against the installed library.
+command-e2e:
+	scripts/client-deps.sh
+	cargo test --no-fail-fast --package jwt-sso
 
 # Real clusters, real clients, against the installed library.
 e2e:

@@ -34,6 +34,8 @@ server() {
 step "tools" deps "$1" && step "format, lints, import law" check "$1"
 step "core and fetch, without a server" core "$1"
 for each in "$@"; do server "$each"; done
+# Once, on the first of them: the command knows nothing of a server's version.
+step "the command and the console, on $1" command-e2e "$1"
 
 printf '==> summary\n%s' "$summary"
 exit $failed
