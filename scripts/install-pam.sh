@@ -13,13 +13,11 @@ pg_config=${PG_CONFIG:-pg_config}
 say() { echo "pam: $*"; }
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 
-case $("$pg_config" --configure) in
-*--with-pam*) ;;
-*)
+# Not by --configure, which a build by Meson leaves empty.
+if ! grep -qx '#define USE_PAM 1' "$("$pg_config" --includedir-server)/pg_config.h"; then
     say "this PostgreSQL was built without PAM: the PAM door is left out"
     exit 0
-    ;;
-esac
+fi
 
 # Where the modules are that every system has.
 module_dir() {

@@ -86,7 +86,7 @@ impl Login<'_> {
                 let by_server = matches!(demands.mapping, Mapping::Server(_));
                 match demands.mapping {
                     Mapping::Session(_) => session::renew(&grant),
-                    _ => session::begin(self, &grant, admitted.replication(), by_server),
+                    _ => session::begin(self, &grant, by_server),
                 }
                 // Last, so that a login which breaks in here is not counted twice.
                 counters::count(Outcome::Accepted, self.door, Some(&grant.issuer));

@@ -33,7 +33,14 @@ pub fn without_us() -> Rules {
 /// What decides about these rules besides their text.
 pub fn site(rules: &Rules) -> Site {
     let services = doors::pam_services(&rules.places).into_iter();
+    let (issuers, has_map) = settings::in_force(|policy| {
+        let Ok(policy) = policy else { return (None, false) };
+        let issuers = policy.issuers.iter().map(|issuer| issuer.iss.clone()).collect();
+        (Some(issuers), policy.has_map())
+    });
     Site {
+        issuers,
+        has_map,
         challenge_local: settings::challenges_local(),
         require_tls: settings::requires_tls(),
         oauth_libraries: guc::value_of(c"oauth_validator_libraries").map(|list| names(&list)),

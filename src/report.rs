@@ -96,6 +96,15 @@ pub fn bypassed(login: &Login<'_>) -> ClientError {
     internal(login, MISCONFIGURED, detail)
 }
 
+/// A PAM service of ours let the client in, and the module was not asked.
+pub fn pam_module_not_asked(login: &Login<'_>, service: &str) -> ClientError {
+    let detail = format!(
+        "the PAM service {service:?} let the client in without asking jwt_sso: its file \
+         /etc/pam.d/{service} is missing, or other modules stand before pam_jwt_sso.so"
+    );
+    internal(login, MISCONFIGURED, &detail)
+}
+
 /// A login at a door that the server opened although the library is not preloaded.
 #[cfg(feature = "pg18")]
 pub fn not_preloaded(login: &Login<'_>) -> ClientError {

@@ -55,8 +55,6 @@ pub struct Row {
     identities: [Option<Digest>; IDENTITIES],
     /// Drawn once, so that sessions of one token do not end in one moment.
     pub draw: u8,
-    /// A replication connection.
-    pub replication: bool,
     /// It was told to end.
     pub ended: bool,
 }
@@ -77,10 +75,10 @@ pub fn init() {
 /// The login may still fail: a later PAM module refuses, the role does not
 /// exist, the server is full. All of these end the process, and nobody can ask
 /// before, so it need not be taken back; the row goes as at every other end.
-pub fn begin(login: &Login<'_>, grant: &Grant, replication: bool, mapped_by_server: bool) {
+pub fn begin(login: &Login<'_>, grant: &Grant, mapped_by_server: bool) {
     let (grant, since) = (grant.clone(), process::now());
     let session = Session { grant, door: login.door, since, mapped_by_server };
-    let row = Row::of(login, &session, replication);
+    let row = Row::of(login, &session);
     *current_mut() = Some(Arc::new(session));
     exit::before_exit(leave);
     write_own(row);
@@ -161,7 +159,6 @@ impl Row {
         },
         identities: [None; IDENTITIES],
         draw: 0,
-        replication: false,
         ended: false,
     };
 
@@ -177,7 +174,7 @@ impl Row {
         self.pid == other.pid && self.since == other.since && self.expires == other.expires
     }
 
-    fn of(login: &Login<'_>, session: &Session, replication: bool) -> Row {
+    fn of(login: &Login<'_>, session: &Session) -> Row {
         let grant = &session.grant;
         Row {
             number: proc::number(),
@@ -192,7 +189,6 @@ impl Row {
             subject: subject(grant),
             identities: identities(grant),
             draw: (process::random_unit() * 256.0) as u8,
-            replication,
             ended: false,
         }
     }

@@ -19,6 +19,7 @@ use jwt_sso_core::issuers::IssuerKeys;
 use jwt_sso_core::jwks::StaticJwks;
 use jwt_sso_core::policy::{KeySource, Policy};
 use jwt_sso_core::rounds::SettingSet;
+use sessions::Looks;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -62,6 +63,7 @@ struct Worker {
     said: Vec<Advice>,
     said_lines: Vec<String>,
     left_out: BTreeSet<[u8; 32]>,
+    looks: Looks,
 }
 
 impl Worker {
@@ -75,12 +77,14 @@ impl Worker {
             said: Vec::new(),
             said_lines: Vec::new(),
             left_out: BTreeSet::new(),
+            looks: Looks::new(),
         })
     }
 
     /// When to look after the work, whether or not anything happens before.
     fn next_wake(&self) -> Option<Duration> {
-        let sessions = settings::in_force(|policy| policy.ok().and_then(sessions::next_look));
+        let sessions =
+            settings::in_force(|policy| policy.ok().and_then(|policy| self.looks.next(policy)));
         [self.fetching.next_wake(), sessions].into_iter().flatten().min()
     }
 
@@ -97,7 +101,7 @@ impl Worker {
         if !answered.is_empty() {
             places::answer(&answered);
         }
-        settings::in_force(|policy| policy.ok().map(sessions::end_due));
+        settings::in_force(|policy| policy.ok().map(|policy| self.looks.look_if_due(policy)));
     }
 
     fn reload(&mut self) {
@@ -127,6 +131,7 @@ impl Worker {
         }
         self.settings_sets = sets;
         self.status = status;
+        self.looks.soon();
         self.publish();
         self.said = say_advice(&self.said);
         self.said_lines = say_token_lines(&self.said_lines);

@@ -4,7 +4,7 @@ use super::findings::roles;
 use super::{demand_preload, role_facts};
 use crate::clock;
 use crate::keyring::{self, SharedKeys};
-use crate::pg::process::{self, presentable};
+use crate::pg::process::presentable;
 use crate::pg::roles as catalogue;
 use crate::report::words;
 use crate::settings;
@@ -21,7 +21,7 @@ use std::ffi::CStr;
 /// it, by the policy in force. It may wait for keys as a login may. Nothing is
 /// logged and nothing is counted.
 ///
-/// The token is taken as bytes, whatever the database's encoding, and the role
+/// The server calls it by way of `pg::hidden`. The token is taken as bytes, whatever the database's encoding, and the role
 /// as the type `name` has it, cut as a login's is.
 #[pg_extern(sql = r#"
 CREATE FUNCTION "explain"("token" TEXT, "role" name) RETURNS TABLE (
@@ -33,17 +33,15 @@ CREATE FUNCTION "explain"("token" TEXT, "role" name) RETURNS TABLE (
 STRICT VOLATILE PARALLEL RESTRICTED
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c
-AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+AS 'MODULE_PATHNAME', 'explain_wrapper';
 "#)]
-fn explain(
+fn explain_login(
     token: &[u8],
     role: &CStr,
 ) -> TableIterator<
     'static,
     (name!(step, i32), name!(check, &'static str), name!(ok, Option<bool>), name!(detail, String)),
 > {
-    // The text of the statement may hold the token.
-    process::hide_statement();
     demand_preload();
     let in_force = InForce::find();
     let fallback = Policy::default();

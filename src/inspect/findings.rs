@@ -87,7 +87,9 @@ pub fn all() -> Vec<Finding> {
         Err(refused) => findings.extend(refused.into_iter().map(|(setting, why)| Finding {
             severity: Severity::Error,
             text: format!("{} is wrong: {why}", setting.name),
-            hint: why.hint,
+            hint: Some(why.hint.unwrap_or_else(|| {
+                format!("ALTER SYSTEM RESET {}; SELECT pg_reload_conf(); or mend it.", setting.name)
+            })),
         })),
     }
     findings.sort_by_key(|finding| finding.severity);

@@ -109,7 +109,8 @@ fn refresh(
     let wanted = |candidate: &&Issuer| issuer.is_none_or(|iss| candidate.iss == iss);
     let chosen: Vec<&Issuer> = policy.issuers.iter().filter(wanted).collect();
     if let (Some(iss), true) = (issuer, chosen.is_empty()) {
-        error!("issuer {iss:?} is not in jwt_sso.issuers");
+        let shown: String = iss.chars().take(200).collect();
+        error!("issuer {shown:?} is not in jwt_sso.issuers");
     }
     let fetched: Vec<(&Issuer, Digest)> =
         chosen.iter().filter_map(|one| Some((*one, fetched_digest(&policy, one)?))).collect();

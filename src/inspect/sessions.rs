@@ -18,7 +18,7 @@ use pgrx::datum::TimestampWithTimeZone;
 use pgrx::prelude::*;
 
 // Declared in sql/sessions.sql, since pgrx has no words for it: `session`,
-// `claims`, `claim`, `renew`.
+// `claims`, `claim`, and `renew` by way of `pg::hidden`.
 
 /// Who this session is by its token; every column NULL where none opened it.
 #[pg_extern(sql = false)]
@@ -66,11 +66,9 @@ fn claim(path: Text) -> Option<Text> {
 }
 
 /// Prolongs this session by a token of the same issuer and identity. Gives back
-/// when it ends now.
+/// when its token expires now.
 #[pg_extern(sql = false)]
-fn renew(token: TextBytes) -> Option<TimestampWithTimeZone> {
-    // The text of the statement may hold the token.
-    process::hide_statement();
+fn renew_session(token: TextBytes) -> Option<TimestampWithTimeZone> {
     let Some(session) = session::current() else {
         message::error(&Message {
             sqlstate: PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
@@ -78,7 +76,7 @@ fn renew(token: TextBytes) -> Option<TimestampWithTimeZone> {
             ..Message::plain("this session cannot be renewed")
         })
     };
-    if let Err(refusal) = doors::renew::renew(&session, &token.0) {
+    if let Err(refusal) = doors::renew::renew(&session, token.bytes()) {
         message::error(&refusal);
     }
     session::current().and_then(|own| time(own.grant.expires))

@@ -8,6 +8,7 @@ pub mod background;
 pub mod exit;
 pub mod guard;
 pub mod guc;
+pub mod hidden;
 pub mod message;
 #[cfg(feature = "pg18")]
 pub mod oauth;

@@ -25,6 +25,9 @@ static DOOR: OnceLock<Door> = OnceLock::new();
 /// Whether this process has refused its client: nothing after that lets it in.
 static REFUSED: AtomicBool = AtomicBool::new(false);
 
+/// Whether the module has asked in this process.
+static ASKED: AtomicBool = AtomicBool::new(false);
+
 const GO_ON: c_int = 0;
 const REFUSE: c_int = 1;
 
@@ -32,6 +35,11 @@ const REFUSE: c_int = 1;
 /// library that is loaded later has the functions, and they refuse.
 pub fn install(door: Door) {
     let _ = DOOR.set(door);
+}
+
+/// Whether the module has asked about this process's client, whatever the answer.
+pub fn was_asked() -> bool {
+    ASKED.load(Ordering::Relaxed)
 }
 
 /// Whether the module may ask for a token: 0, or a refusal.
@@ -69,6 +77,7 @@ fn asked(ask: impl FnOnce(&Door, &Client) -> Result<(), Message>) -> bool {
         );
         return false;
     };
+    ASKED.store(true, Ordering::Relaxed);
     // From here on only an answer opens; a panic leaves it shut.
     if REFUSED.swap(true, Ordering::Relaxed) {
         return false;

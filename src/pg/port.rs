@@ -113,6 +113,17 @@ impl Client {
         unsafe { shim::jwt_sso_port_is_pam(self.port.as_ptr()) }
     }
 
+    /// The option `pamservice` of a `pam` line; empty where it has none.
+    pub fn pam_service(&self) -> String {
+        // SAFETY: `new` promises a live Port with its HBA line.
+        let service = unsafe { shim::jwt_sso_port_pam_service(self.port.as_ptr()) };
+        if service.is_null() {
+            return String::new();
+        }
+        // SAFETY: the HBA line's own text, NUL-terminated.
+        unsafe { CStr::from_ptr(service) }.to_string_lossy().into_owned()
+    }
+
     /// Whether this is a replication connection, physical or logical.
     fn is_replication(&self) -> bool {
         // SAFETY: a plain global that the startup packet set.
@@ -149,9 +160,10 @@ impl Client {
         unsafe { shim::jwt_sso_port_usermap_allows(self.port.as_ptr(), identity.as_ptr()) }
     }
 
-    /// Records who the client is, where no one did before: `SYSTEM_USER` from
-    /// PostgreSQL 16 on. An identity with a NUL in it is not recorded.
-    pub fn set_identity(&self, identity: &str) {
+    /// Records who the client is, in bytes as a role name has them, where no one
+    /// did before: `SYSTEM_USER` from PostgreSQL 16 on. An identity with a NUL in
+    /// it is not recorded.
+    pub fn set_identity(&self, identity: &[u8]) {
         if let Ok(identity) = CString::new(identity) {
             // SAFETY: `new` promises a live Port; the server copies the text.
             unsafe { shim::jwt_sso_port_set_identity(self.port.as_ptr(), identity.as_ptr()) };

@@ -33,18 +33,6 @@ pub fn in_statement() -> bool {
     unsafe { shim::jwt_sso_in_statement() }
 }
 
-/// Has the server not log the text of the statement that runs, nor of those
-/// around it (PL/pgSQL, SPI, a portal's parameters), should it fail.
-pub fn hide_statement() {
-    // SAFETY: a global of this process, which the server sets for each statement
-    // and takes for unknown where it is NULL.
-    unsafe { pg_sys::debug_query_string = std::ptr::null() };
-    // SAFETY: the list of those who would add CONTEXT to an error. Each caller
-    // puts back what it found there when it goes on, and the server empties it
-    // after an error.
-    unsafe { pg_sys::error_context_stack = std::ptr::null_mut() };
-}
-
 /// The text as this process's client or log can take it: as it is, or, in a
 /// database of another encoding than UTF-8, in ASCII. A NUL, which no text of
 /// the server may hold, is escaped everywhere.

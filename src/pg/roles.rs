@@ -31,13 +31,34 @@ pub fn is_superuser(role: &CStr) -> bool {
     find(role).is_some_and(|oid| unsafe { pg_sys::superuser_arg(oid) })
 }
 
+/// A SCRAM secret of nobody's, to spend the time of one that is stored.
+const NOBODYS: &CStr = c"SCRAM-SHA-256$4096:AAAAAAAAAAAAAAAAAAAAAA==$\
+    AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+
 /// Whether `password` is the role's stored one (SCRAM or MD5) and still valid.
-/// A role that does not exist, or has none, has no password. Reads pg_authid
-/// as [`is_superuser`] does.
+/// A role that does not exist, or has none, has no password. Takes as long
+/// where there is none as where there is a SCRAM secret of the default
+/// iterations. Reads pg_authid as [`is_superuser`] does.
 pub fn has_password(role: &CStr, password: &CStr) -> bool {
     let mut detail = std::ptr::null();
     // SAFETY: a NUL-terminated name; `detail` takes a pointer to a text for the log.
     let stored = unsafe { pg_sys::get_role_password(role.as_ptr(), &mut detail) };
+    // SAFETY: NULL, or NUL-terminated.
+    let is_scram = !stored.is_null()
+        && unsafe { pg_sys::get_password_type(stored) }
+            == pg_sys::PasswordType::PASSWORD_TYPE_SCRAM_SHA_256;
+    if !is_scram {
+        let mut unused = std::ptr::null();
+        // SAFETY: three NUL-terminated texts. It is no secret of any password.
+        unsafe {
+            pg_sys::plain_crypt_verify(
+                role.as_ptr(),
+                NOBODYS.as_ptr(),
+                password.as_ptr(),
+                &mut unused,
+            )
+        };
+    }
     if stored.is_null() {
         return false;
     }

@@ -85,6 +85,13 @@ jwt_sso_port_is_pam(const Port *port)
 	return port->hba != NULL && port->hba->auth_method == uaPAM;
 }
 
+/* As above.  NULL where the line names none, and core takes its own. */
+const char *
+jwt_sso_port_pam_service(const Port *port)
+{
+	return port->hba != NULL ? port->hba->pamservice : NULL;
+}
+
 /*
  * The connection of this process while its client authenticates, when it still
  * has its HBA line; NULL before, afterwards and elsewhere.
@@ -242,6 +249,36 @@ jwt_sso_guc_refuse(const char *message, const char *detail, const char *hint)
 	GUC_check_errdetail("%s", detail);
 	if (hint[0])
 		GUC_check_errhint("%s", hint);
+}
+
+/*
+ * Calls a function whose argument is a token, which may stand in the text of the
+ * statement that runs.  What is logged meanwhile goes without STATEMENT and
+ * CONTEXT, also where it ends the statement or the process.  Before and after,
+ * everything is as the caller had it: who pops the stack of contexts takes for
+ * granted that it is the one that he pushed to.
+ */
+Datum
+jwt_sso_call_hidden(PGFunction function, FunctionCallInfo fcinfo)
+{
+	const char *statement = debug_query_string;
+	Datum		result;
+
+	PG_TRY();
+	{
+		debug_query_string = NULL;
+		error_context_stack = NULL;
+		result = function(fcinfo);
+	}
+	PG_CATCH();
+	{
+		debug_query_string = statement;
+		errhidestmt(true);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	debug_query_string = statement;
+	return result;
 }
 
 /* ---- settings ---- */

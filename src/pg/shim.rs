@@ -35,6 +35,14 @@ unsafe extern "C-unwind" {
     pub fn jwt_sso_oauth_callbacks(decide: DecideToken) -> *const c_void;
 }
 
+unsafe extern "C-unwind" {
+    /// Raises what `function` raises. Without a guard: the caller has nothing to drop.
+    pub fn jwt_sso_call_hidden(
+        function: unsafe extern "C-unwind" fn(pg_sys::FunctionCallInfo) -> pg_sys::Datum,
+        fcinfo: pg_sys::FunctionCallInfo,
+    ) -> pg_sys::Datum;
+}
+
 #[pg_guard]
 unsafe extern "C-unwind" {
     pub fn jwt_sso_port_user(port: *const pg_sys::Port) -> *const c_char;
@@ -45,6 +53,7 @@ unsafe extern "C-unwind" {
     pub fn jwt_sso_port_is_tls(port: *const pg_sys::Port) -> bool;
     pub fn jwt_sso_port_is_trust(port: *const pg_sys::Port) -> bool;
     pub fn jwt_sso_port_is_pam(port: *const pg_sys::Port) -> bool;
+    pub fn jwt_sso_port_pam_service(port: *const pg_sys::Port) -> *const c_char;
     pub fn jwt_sso_authenticating_port() -> *mut pg_sys::Port;
     /// May raise: out of memory.
     pub fn jwt_sso_port_set_identity(port: *mut pg_sys::Port, identity: *const c_char);

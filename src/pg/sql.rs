@@ -15,8 +15,12 @@ use std::ffi::{CStr, CString};
 #[derive(Clone, Debug)]
 pub struct Text(pub String);
 
-/// The bytes of a `text` as they are.
-pub struct TextBytes(pub Vec<u8>);
+/// The bytes of a `text` as they are. Wiped when dropped.
+pub struct TextBytes(Vec<u8>);
+
+/// The longest `text` that is taken as an argument, in bytes. Memory that Rust
+/// does not get ends the process, where the server's own would raise an ERROR.
+const MOST_BYTES: usize = 128 * 1024;
 
 /// A `jsonb`, from its text.
 pub struct JsonbText(pub String);
@@ -57,18 +61,44 @@ fn encoded(text: &str) -> CString {
     unsafe { CStr::from_ptr(encoded) }.to_owned()
 }
 
-/// The bytes of the `text` at `datum`.
+/// The bytes of the `text` at `datum`; what the server made of them on the way
+/// is wiped. Raises where there are more than [`MOST_BYTES`].
 ///
 /// # Safety
 /// `datum` is a `text` that is not NULL.
 unsafe fn bytes(datum: pg_sys::Datum) -> CString {
+    // SAFETY: the caller's promise. Neither reads nor unpacks the text.
+    let size = unsafe { pg_sys::toast_raw_datum_size(datum) } as usize;
+    if size > MOST_BYTES + pg_sys::VARHDRSZ {
+        message::error(&Message {
+            sqlstate: PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+            detail: format!("At most {MOST_BYTES} bytes are taken."),
+            ..Message::plain("the argument is too long")
+        });
+    }
     // SAFETY: the caller's promise; the result is palloc'd with a NUL at its end.
     let copied = unsafe { pg_sys::text_to_cstring(datum.cast_mut_ptr()) };
     // SAFETY: as above.
     let owned = unsafe { CStr::from_ptr(copied) }.to_owned();
+    // SAFETY: as many bytes as were just read there.
+    unsafe { libc::explicit_bzero(copied.cast(), owned.as_bytes().len()) };
     // SAFETY: palloc'd above, and used no more.
     unsafe { pg_sys::pfree(copied.cast()) };
     owned
+}
+
+impl TextBytes {
+    /// The bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Drop for TextBytes {
+    fn drop(&mut self) {
+        // SAFETY: the vector's own bytes.
+        unsafe { libc::explicit_bzero(self.0.as_mut_ptr().cast(), self.0.len()) };
+    }
 }
 
 impl FromDatum for Text {

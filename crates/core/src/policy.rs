@@ -189,12 +189,17 @@ impl Policy {
         issuer.claim.as_ref().unwrap_or(&self.claim)
     }
 
+    /// Whether there is an identity map at all, be it without a line.
+    pub fn has_map(&self) -> bool {
+        self.identity_map.is_configured() || self.identity_map_file.is_configured()
+    }
+
     /// Whether the identity maps give `role` to this identity of this issuer.
     /// The two maps count as one. Where neither is configured, an identity has
     /// the role of its own name.
     pub fn maps_to(&self, issuer: &str, identity: &str, role: &[u8]) -> bool {
         let maps = [&self.identity_map, &self.identity_map_file];
-        if maps.iter().any(|map| map.is_configured()) {
+        if self.has_map() {
             maps.iter().any(|map| map.allows(issuer, identity, role))
         } else {
             identity.as_bytes() == role
@@ -204,7 +209,7 @@ impl Policy {
     /// Every role of which [`Policy::maps_to`] says yes.
     pub fn roles_of(&self, issuer: &str, identity: &str) -> BTreeSet<String> {
         let maps = [&self.identity_map, &self.identity_map_file];
-        if maps.iter().any(|map| map.is_configured()) {
+        if self.has_map() {
             maps.iter().flat_map(|map| map.roles(issuer, identity)).collect()
         } else {
             BTreeSet::from([identity.to_owned()])
@@ -220,7 +225,7 @@ impl Policy {
     pub fn map_for(&self, issuer: &str) -> MapFor {
         if self.has_map_lines(issuer) {
             MapFor::Lines
-        } else if self.identity_map.is_configured() || self.identity_map_file.is_configured() {
+        } else if self.has_map() {
             MapFor::NoLine
         } else {
             MapFor::NoMap

@@ -46,7 +46,7 @@ impl Installation {
             library_dir: pg_config("--pkglibdir").into(),
             tls: config.lines().any(|line| line == "#define USE_OPENSSL 1"),
             major: digits.parse().expect("pg_config --version names a major version"),
-            with_pam: pg_config("--configure").contains("--with-pam"),
+            with_pam: config.lines().any(|line| line == "#define USE_PAM 1"),
             run_as_postgres: output_of(Command::new("id").arg("-u")) == "0",
         }
     }

@@ -11,10 +11,13 @@
 //! 9. without an account line PAM asks "other", which knows no account for the role
 //! 10. a program that is no PostgreSQL server: refused, without a question
 //! 11. a line of our module for sessions and passwords is no fault
+//! 12. a service of ours whose modules let the client in without asking ours: refused, also where
+//!     another library took the hook away
 
 use std::process::Command;
 
-use jwt_sso_e2e::fixture::pam_program;
+use jwt_sso_e2e::cluster::LogMark;
+use jwt_sso_e2e::fixture::{Manners, auth_hook, pam_program};
 use jwt_sso_e2e::installation::output_of;
 use jwt_sso_e2e::pam::{self, Service};
 use jwt_sso_e2e::token::tampered;
@@ -187,4 +190,28 @@ fn s11_other_facilities() {
     let cluster = start(service.name());
     client(&cluster).login(&token()).session();
     refused(&cluster, ALICE, &client(&cluster).login(&tampered(&token())), "bad_signature");
+}
+
+#[test]
+fn s12_module_not_asked() {
+    let before_ours = "auth sufficient pam_permit.so\nauth required pam_jwt_sso.so\n\
+                       account sufficient pam_permit.so\naccount required pam_jwt_sso.so\n";
+    // As the service "other" of a machine whose users are the directory's.
+    let instead = "auth required pam_permit.so\naccount required pam_permit.so\n";
+    for lines in [before_ours, instead] {
+        let service = Service::new(lines);
+        let cluster = start(service.name());
+        refused(&cluster, ALICE, &client(&cluster).login(&token()), "misconfigured");
+        let line = cluster.wait_log(LogMark::start(), "refused reason=misconfigured .*door=pam");
+        assert!(line.contains("let the client in without asking jwt_sso"), "{line}");
+
+        let displaced =
+            Cluster::builder().without_token_hba().core_hba(&pam::lines(service.name()));
+        let cluster = displaced.prepare();
+        let library = auth_hook(&cluster, Manners::Displaces);
+        cluster.append_conf(&format!("shared_preload_libraries = 'jwt_sso,{}'", library.display()));
+        cluster.start();
+        Issuer::example().install(&cluster, &ROLES);
+        refused(&cluster, ALICE, &client(&cluster).login(&token()), "misconfigured");
+    }
 }

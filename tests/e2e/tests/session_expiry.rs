@@ -9,7 +9,8 @@
 //! 5. `session_expiry_grace`
 //! 6. renew() prolongs in time
 //! 7. a worker that was restarted goes on
-//! 8. replication connections: never idle for `terminate_idle`; ended by `terminate`
+//! 8. replication connections: one that streams is not idle for `terminate_idle`, one that waits for
+//!    a command is; `terminate` ends both
 //! 9. sessions that no token opened are left alone
 
 use jwt_sso_e2e::cluster::LogMark;
@@ -197,19 +198,19 @@ fn s8_replication() {
     while streaming.read().expect("a walsender").tag != b'W' {}
     let mut idle = walsender("logical", "database");
     assert_eq!(cluster.sql("SELECT count(*) FROM jwt_sso.sessions"), "2");
+    let mark = cluster.log_mark();
     cluster.configure(&[("jwt_sso.session_expiry", "terminate_idle")]);
+    ended(&mut idle);
+    logged(&cluster, mark, "logical");
     look(&cluster);
-    idle.query("IDENTIFY_SYSTEM").expect("alive");
     let streams = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'walsender'
         AND usename = 'standby'";
     assert_eq!(cluster.sql(streams), "1");
     let mark = cluster.log_mark();
     cluster.configure(&[("jwt_sso.session_expiry", "terminate")]);
-    ended(&mut idle);
     while streaming.read().is_some() {}
     cluster.until("its end", || cluster.sql(streams) == "0");
     logged(&cluster, mark, "standby");
-    logged(&cluster, mark, "logical");
 }
 
 #[test]

@@ -16,6 +16,10 @@ pub struct Site {
     pub oauth_libraries: Option<Vec<String>>,
     /// The PAM services that the rules name; see [`pam_services`].
     pub pam: BTreeMap<String, Service>,
+    /// `jwt_sso.issuers`; `None` where they are not known.
+    pub issuers: Option<BTreeSet<String>>,
+    /// Whether there is an identity map.
+    pub has_map: bool,
 }
 
 /// The service file that `make install` brings.
@@ -27,9 +31,18 @@ const DEFAULT_PAM_SERVICE: &str = "postgresql";
 /// The service of a pam rule, as libpam looks for it; `None` for other rules.
 pub fn pam_service(line: &Line) -> Option<String> {
     let named = line.option("pamservice").unwrap_or(DEFAULT_PAM_SERVICE);
-    // libpam takes what follows the last slash, in lower case.
-    let service = named.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
-    (line.method == "pam").then_some(service)
+    (line.method == "pam").then(|| file_name(named))
+}
+
+/// libpam takes what follows the last slash, in lower case.
+fn file_name(service: &str) -> String {
+    service.rsplit('/').next().unwrap_or_default().to_ascii_lowercase()
+}
+
+/// Whether a service of that name is there to ask us, and nobody gets in by it
+/// whom we were not asked about.
+pub fn is_our_pam_service(service: &str) -> bool {
+    is_meant_for_us(&file_name(service))
 }
 
 /// The services of all pam rules.
@@ -45,7 +58,9 @@ impl Site {
             "pam" => {
                 let service = pam_service(line)?;
                 let names_module = self.pam.get(&service).is_some_and(Service::names_module);
-                (is_meant_for_us(&service) || names_module).then_some(Door::Pam)
+                let missing = self.pam.get(&service) == Some(&Service::Missing);
+                let ours = is_meant_for_us(&service) || (missing && resembles_us(&service));
+                (ours || names_module).then_some(Door::Pam)
             }
             "oauth" => {
                 let libraries = self.oauth_libraries.as_ref()?;
@@ -75,6 +90,11 @@ fn is_meant_for_us(service: &str) -> bool {
     service
         .strip_prefix(PAM_SERVICE)
         .is_some_and(|rest| rest.chars().next().is_none_or(|next| !next.is_alphanumeric()))
+}
+
+/// `jwt-sso`, `jwtsso`, `jwt_auth`: where there is no such file, a slip.
+fn resembles_us(service: &str) -> bool {
+    service.contains("jwt") || service.contains("sso")
 }
 
 /// `jwt_sso`, with a folder or an ending or without.
@@ -117,10 +137,12 @@ mod tests {
                 ("corp".to_owned(), ours.clone()),
                 ("postgresql".to_owned(), other.clone()),
                 ("unix".to_owned(), other),
+                ("jwt-sso".to_owned(), Service::Missing),
+                ("login".to_owned(), Service::Missing),
             ]),
             oauth_libraries: Some(vec!["jwt_sso".to_owned()]),
             require_tls: true,
-            challenge_local: false,
+            ..Site::default()
         }
     }
 
@@ -137,6 +159,8 @@ mod tests {
             ("hostssl all all all pam pamservice=corp", Some(Door::Pam)),
             ("hostssl all all all pam pamservice=jwt_sso_apps", Some(Door::Pam)),
             ("hostssl all all all pam pamservice=jwt_ssonic", None),
+            ("hostssl all all all pam pamservice=jwt-sso", Some(Door::Pam)),
+            ("hostssl all all all pam pamservice=login", None),
             ("hostssl all all all pam pamservice=unix", None),
             ("hostssl all all all pam", None),
             ("hostssl all all all ldap pamservice=jwt_sso", None),

@@ -4,6 +4,7 @@
 use super::doors::{self, Site};
 use super::{Kind, Place, reach};
 use crate::door::Door;
+use crate::issuers::issuer_of_line;
 use crate::pam_service::{Modules, Service};
 use std::fmt;
 use std::path::PathBuf;
@@ -52,6 +53,10 @@ pub enum What<'p> {
     NoValidator(String),
     /// The rule names no validator, and there are several.
     WhichValidator,
+    /// The rule's issuer is none of `jwt_sso.issuers`.
+    IssuerNotConfigured(String),
+    /// There is an identity map, and the rule leaves it out: pg_ident.conf maps.
+    MapLeftOut,
     /// The PAM service has no file, or one that cannot be read.
     NoService(String, Option<(PathBuf, String)>),
     /// The service's file has no lines of these types with the module.
@@ -75,6 +80,10 @@ pub fn token_lines<'p>(places: &'p [Place], site: &Site) -> Vec<TokenLine<'p>> {
             Door::Pam => service(place, site),
             Door::Oauth => validator(place, site),
         });
+        if door == Door::Oauth {
+            found.extend(issuer(place, site));
+            found.extend(mapping(place, site));
+        }
         found.extend(taker.map(|(_, taker)| What::Unreachable(&places[*taker])));
         let faults = found.into_iter().map(|what| Fault { place, what }).collect();
         Some(TokenLine { place, door, faults })
@@ -126,11 +135,23 @@ fn validator<'p>(place: &Place, site: &Site) -> Option<What<'p>> {
     }
 }
 
+fn issuer<'p>(place: &Place, site: &Site) -> Option<What<'p>> {
+    let named = issuer_of_line(place.line.option("issuer")?);
+    let known = site.issuers.as_ref()?.contains(&named);
+    (!known).then_some(What::IssuerNotConfigured(named))
+}
+
+fn mapping<'p>(place: &Place, site: &Site) -> Option<What<'p>> {
+    let delegates = place.line.option("delegate_ident_mapping") == Some("1");
+    (site.has_map && !delegates).then_some(What::MapLeftOut)
+}
+
 impl Fault<'_> {
     /// Whether logins fail, or a token can be read by others, rather than
     /// something being unwise.
     pub fn is_error(&self) -> bool {
-        !matches!(self.what, What::ReachedWithoutTls { .. } | What::NeverTls | What::Unreachable(_))
+        use What::{MapLeftOut, NeverTls, ReachedWithoutTls, Unreachable};
+        !matches!(self.what, ReachedWithoutTls { .. } | NeverTls | MapLeftOut | Unreachable(_))
     }
 
     /// What to do about it, to be pasted.
@@ -156,6 +177,13 @@ impl Fault<'_> {
             What::NoService(_, Some((file, _))) => format!("chmod a+r {}", file.display()),
             What::ServiceLacks(file, types) => append(types, &file.display().to_string()),
             What::NoModule(_) => "make install puts it there.".to_owned(),
+            What::IssuerNotConfigured(_) => "Write the issuer as jwt_sso.issuers has it, the \
+                 slash at its end included, and then SELECT pg_reload_conf()."
+                .to_owned(),
+            What::MapLeftOut => format!(
+                "Write it as {} delegate_ident_mapping=1 and then SELECT pg_reload_conf().",
+                place.line.text
+            ),
             What::Unreachable(taker) => format!(
                 "Move it above line {} of {}, or narrow that line's database, user or address; \
                  then SELECT pg_reload_conf().",
@@ -200,6 +228,16 @@ impl fmt::Display for Fault<'_> {
                 "oauth_validator_libraries names several and a line none of them, so the server \
                  refuses its HBA file at the next start or reload: {place}"
             ),
+            What::IssuerNotConfigured(issuer) => write!(
+                f,
+                "the issuer {issuer:?} is none of jwt_sso.issuers, so every token is refused as \
+                 unknown_issuer by {place}"
+            ),
+            What::MapLeftOut => write!(
+                f,
+                "jwt_sso's identity map has no say, pg_ident.conf maps instead, or an identity is \
+                 the role of its own name, at {place}"
+            ),
             What::NoService(name, unreadable) => {
                 write!(f, "the PAM service {name:?} has no file")?;
                 if let Some((_, why)) = unreadable {
@@ -235,7 +273,7 @@ mod tests {
     use super::super::tests::places;
     use super::*;
     use crate::pam_service::tests::service;
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
 
     const OURS: &str = "auth required pam_jwt_sso.so\naccount required pam_jwt_sso.so";
 
@@ -264,6 +302,32 @@ mod tests {
         let found = faults(text, site);
         let matches = |row: &String| row.starts_with(beginning) && row.contains(hint);
         assert!(found.len() == 1 && matches(&found[0]), "{text}: {found:#?}");
+    }
+
+    #[test]
+    fn issuers_and_maps_of_oauth_lines() {
+        let known = BTreeSet::from(["https://idp.example".to_owned()]);
+        let site = Site { issuers: Some(known), ..site(service(OURS)) };
+        let line = |issuer: &str, more: &str| {
+            format!("hostssl all all all oauth issuer=\"{issuer}\" scope=x validator=jwt_sso{more}")
+        };
+        let own = line("https://idp.example", "");
+        assert_eq!(faults(&own, &site), [""; 0]);
+        let document = "https://idp.example/.well-known/openid-configuration";
+        assert_eq!(faults(&line(document, ""), &site), [""; 0]);
+        let beginning = "error|the issuer \"https://idp.example/\" is none of jwt_sso.issuers";
+        has_one(&line("https://idp.example/", ""), &site, beginning, "as jwt_sso.issuers has it");
+        let mapped = Site { has_map: true, ..site };
+        let beginning = "warning|jwt_sso's identity map has no say";
+        has_one(&own, &mapped, beginning, "validator=jwt_sso delegate_ident_mapping=1 and");
+        let delegates = line("https://idp.example", " delegate_ident_mapping=1");
+        assert_eq!(faults(&delegates, &mapped), [""; 0]);
+        // Settings that are not sound say nothing of issuers.
+        let unsound = Site { issuers: None, ..mapped };
+        assert_eq!(
+            faults(&line("https://other.example", " delegate_ident_mapping=1"), &unsound),
+            [""; 0]
+        );
     }
 
     #[test]

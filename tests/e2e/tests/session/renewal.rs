@@ -8,8 +8,14 @@
 //! 5. goes by the policy that is in force for new logins, also over reloads
 //! 6. in a session that no token opened
 //! 7. a refused token is in no CONTEXT of the log or of the client either
+//! 8. from a domain's check, while the server reads a parameter: the server lives, and so does
+//!    the session
+//! 9. hides no other statement: neither from triggers and views nor from the log
+//! 10. an argument of any length is an ERROR, for the functions that everybody may call
 
+use jwt_sso_e2e::message::frame;
 use jwt_sso_e2e::token::{now, tampered};
+use jwt_sso_e2e::wire::Wire;
 use jwt_sso_e2e::{Client, Issuer, Token};
 use serde_json::json;
 
@@ -172,4 +178,70 @@ fn s7_no_token_in_context() {
     // The session and its CONTEXT are as before.
     let failing = "DO $$ BEGIN PERFORM 1/0; END $$";
     assert_eq!(error(&mut session, failing).code, "22012");
+}
+
+/// A statement with one parameter, by the extended protocol; whether it came to an end without
+/// an error.
+fn with_parameter(session: &mut Wire, sql: &str, parameter: &str) -> bool {
+    let parse = format!("\0{sql}\0\0\0");
+    let mut bind = b"\0\0\0\0\0\x01".to_vec();
+    bind.extend((parameter.len() as i32).to_be_bytes());
+    bind.extend(parameter.as_bytes());
+    bind.extend([0, 0]);
+    let execute = b"\0\0\0\0\0";
+    let frames =
+        [frame(b'P', parse.as_bytes()), frame(b'B', &bind), frame(b'E', execute), frame(b'S', b"")];
+    session.send(&frames.concat()).expect("a session");
+    let mut succeeded = true;
+    loop {
+        match session.read().expect("the server lives").tag {
+            b'E' => succeeded = false,
+            b'Z' => return succeeded,
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn s8_renew_inside_of_bind() {
+    let cluster = start(&["alice"]);
+    let mut session = open(&cluster, "alice", &token("alice"));
+    let domain = "CREATE DOMAIN pg_temp.d AS text CHECK (jwt_sso.renew(value) IS NOT NULL)";
+    session.query(domain).unwrap();
+    let mark = cluster.log_mark();
+    let later = now() + 5_000;
+    let newer = token("alice").claim("exp", later).sign();
+    assert!(with_parameter(&mut session, "SELECT $1::pg_temp.d", &newer));
+    assert_eq!(expires(&mut session), later.to_string());
+    assert!(!with_parameter(&mut session, "SELECT $1::pg_temp.d", "no token"));
+    assert!(with_parameter(&mut session, "SELECT jwt_sso.renew($1)", &newer));
+    let log = cluster.log_since(mark);
+    assert!(!log.contains("reinitializing") && !log.contains(&newer[..20]), "{log}");
+}
+
+#[test]
+fn s9_hides_no_other_statement() {
+    let cluster = start(&["alice"]);
+    let mut session = open(&cluster, "alice", &token("alice"));
+    let caught = "DO $$ BEGIN PERFORM jwt_sso.renew('none'); EXCEPTION WHEN OTHERS THEN END $$";
+    let seen = session.query(&format!("{caught}; SELECT current_query()")).unwrap();
+    assert!(seen[0][0].contains("SELECT current_query()"), "{seen:?}");
+    let mark = cluster.log_mark();
+    assert_eq!(error(&mut session, &format!("{caught}; SELECT 1/0")).code, "22012");
+    cluster.wait_log(mark, "STATEMENT:  DO .*SELECT 1/0");
+}
+
+#[test]
+fn s10_long_arguments() {
+    let cluster = start(&["alice"]);
+    let mut session = open(&cluster, "alice", &token("alice"));
+    for function in ["claim", "renew"] {
+        let call = |length: u32| format!("SELECT jwt_sso.{function}(repeat('x', {length}))");
+        let told = error(&mut session, &call(131_073));
+        assert_eq!((&*told.code, &*told.message), ("54000", "the argument is too long"));
+        assert_eq!(error(&mut session, &call(300_000_000)).code, "54000");
+    }
+    assert_eq!(value(&mut session, "SELECT jwt_sso.claim(repeat('x', 131072)) IS NULL"), "t");
+    let refused = error(&mut session, "SELECT jwt_sso.renew(repeat('x', 131072))");
+    assert_eq!(refused.code, "28000", "{refused:?}");
 }
