@@ -8,7 +8,7 @@ use super::shim;
 use pgrx::pg_sys;
 
 macro_rules! hidden {
-    ($outer:ident, $finfo:ident, $inner:ident) => {
+    ($outer:ident, $finfo:ident, $inner:ident, $stays_hidden:literal) => {
         unsafe extern "C-unwind" {
             fn $inner(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum;
         }
@@ -26,10 +26,11 @@ macro_rules! hidden {
         pub extern "C-unwind" fn $outer(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
             // SAFETY: a function by the server's convention, and the arguments
             // that the server has for it.
-            unsafe { shim::jwt_sso_call_hidden($inner, fcinfo) }
+            unsafe { shim::jwt_sso_call_hidden($inner, fcinfo, $stays_hidden) }
         }
     };
 }
 
-hidden!(renew_wrapper, pg_finfo_renew_wrapper, renew_session_wrapper);
-hidden!(explain_wrapper, pg_finfo_explain_wrapper, explain_login_wrapper);
+hidden!(renew_wrapper, pg_finfo_renew_wrapper, renew_session_wrapper, false);
+// Not everybody's to call.
+hidden!(explain_wrapper, pg_finfo_explain_wrapper, explain_login_wrapper, true);

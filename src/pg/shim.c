@@ -254,12 +254,14 @@ jwt_sso_guc_refuse(const char *message, const char *detail, const char *hint)
 /*
  * Calls a function whose argument is a token, which may stand in the text of the
  * statement that runs.  What is logged meanwhile goes without STATEMENT and
- * CONTEXT, also where it ends the statement or the process.  Before and after,
- * everything is as the caller had it: who pops the stack of contexts takes for
- * granted that it is the one that he pushed to.
+ * CONTEXT, also where it ends the statement or the process.  Afterwards the
+ * stack of contexts is as the caller had it: who pops it takes for granted that
+ * it is the one that he pushed to.  So is the statement, but for one that stays
+ * hidden to its end, should it fail later: only where few may call the function,
+ * since triggers and the log miss it.
  */
 Datum
-jwt_sso_call_hidden(PGFunction function, FunctionCallInfo fcinfo)
+jwt_sso_call_hidden(PGFunction function, FunctionCallInfo fcinfo, bool stays_hidden)
 {
 	const char *statement = debug_query_string;
 	Datum		result;
@@ -277,7 +279,8 @@ jwt_sso_call_hidden(PGFunction function, FunctionCallInfo fcinfo)
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
-	debug_query_string = statement;
+	if (!stays_hidden)
+		debug_query_string = statement;
 	return result;
 }
 

@@ -40,6 +40,7 @@ unsafe extern "C-unwind" {
     pub fn jwt_sso_call_hidden(
         function: unsafe extern "C-unwind" fn(pg_sys::FunctionCallInfo) -> pg_sys::Datum,
         fcinfo: pg_sys::FunctionCallInfo,
+        stays_hidden: bool,
     ) -> pg_sys::Datum;
 }
 
