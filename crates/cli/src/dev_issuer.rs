@@ -16,6 +16,7 @@ use claims::Requested;
 use clap::Subcommand;
 use folder::{Folder, State};
 use jwt_sso_core::algorithm::Algorithm;
+use service::Prepared;
 use signing_key::SigningKey;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -141,6 +142,11 @@ fn serve(arguments: &IssuerArguments) -> Result<(), Failure> {
         ))
         .with_hint("--listen 127.0.0.1:8443"));
     }
+    service::run(|| prepare(arguments))
+}
+
+/// Everything before the first connection.
+fn prepare(arguments: &IssuerArguments) -> Result<Prepared, Failure> {
     let folder = Folder::open(arguments.dir.as_deref())?;
     let (listener, address) = service::listen(arguments.listen)?;
     let mut state = folder.state()?.unwrap_or_default();
@@ -151,7 +157,7 @@ fn serve(arguments: &IssuerArguments) -> Result<(), Failure> {
     let tls = authority::certify(&folder, &mut state, address.ip())?;
     folder.keep(&state)?;
     announcement::print(&folder, &state)?;
-    service::run(listener, tls, &folder)
+    Ok(Prepared { listener, tls, folder })
 }
 
 fn algorithms(arguments: &IssuerArguments) -> Vec<Algorithm> {

@@ -24,22 +24,30 @@ pub fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure>
     Ok((listener, address))
 }
 
-/// Serves until SIGINT or SIGTERM; SIGHUP makes new keys.
-pub fn run(listener: TcpListener, tls: Arc<ServerConfig>, folder: &Folder) -> Result<(), Failure> {
+/// What is served.
+pub struct Prepared {
+    pub listener: TcpListener,
+    pub tls: Arc<ServerConfig>,
+    pub folder: Folder,
+}
+
+/// Serves what `prepare` makes until SIGINT or SIGTERM; SIGHUP makes new keys.
+/// The signals are minded before there is a folder to be removed.
+pub fn run(prepare: impl FnOnce() -> Result<Prepared, Failure>) -> Result<(), Failure> {
     const SERVING: &str = "the issuer";
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.context(SERVING)?.block_on(async {
+        let interrupt = signal(SignalKind::interrupt()).context(SERVING)?;
+        let terminate = signal(SignalKind::terminate()).context(SERVING)?;
+        let hangup = signal(SignalKind::hangup()).context(SERVING)?;
+        let Prepared { listener, tls, folder } = prepare()?;
         let handle = Handle::new();
-        let ends = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
-        let [interrupt, terminate] = ends;
-        let (interrupt, terminate) = (interrupt.context(SERVING)?, terminate.context(SERVING)?);
-        let rotate = signal(SignalKind::hangup()).context(SERVING)?;
-        tokio::spawn(rotate_at(rotate, folder.clone()));
+        tokio::spawn(rotate_at(hangup, folder.clone()));
         tokio::spawn(end_at(interrupt, terminate, handle.clone()));
         axum_server::from_tcp_rustls(listener, RustlsConfig::from_config(tls))
             .context(SERVING)?
             .handle(handle)
-            .serve(endpoints::router(folder).into_make_service())
+            .serve(endpoints::router(&folder).into_make_service())
             .await
             .context(SERVING)
     })
