@@ -69,7 +69,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let asked = match &arguments.role {
         Some(role) if contents.is_jwt() => {
-            Some(dry_run::ask(&arguments.server, &question(arguments, &contents), role)?)
+            Some(dry_run::ask(&arguments.server, question(arguments, &contents), role)?)
         }
         _ => None,
     };

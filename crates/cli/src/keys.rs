@@ -3,6 +3,7 @@
 mod destination;
 
 use crate::failure::{Context, Failure};
+use crate::terminal::Waiting;
 use crate::{alter_system, duration, output};
 use anstream::eprintln;
 use clap::ArgGroup;
@@ -65,7 +66,10 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let request = request(arguments)?;
-    let fetched = jwt_sso_fetch::fetch(&request).map_err(|error| {
+    let waiting = Waiting::new("Fetching the keys");
+    let fetched = jwt_sso_fetch::fetch(&request);
+    drop(waiting);
+    let fetched = fetched.map_err(|error| {
         let failure = Failure::new(format!("the keys were not fetched: {error}"));
         hint(failure, &error.cause, arguments.ca.is_some())
     })?;

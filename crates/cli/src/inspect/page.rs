@@ -10,7 +10,8 @@ use jwt_sso_core::visible::{escaped, printable};
 
 const TITLE: Style = Style::new().bold();
 const NAME: Style = AnsiColor::Cyan.on_default();
-const WORDS: Style = AnsiColor::Green.on_default();
+const WORDS: Style = Style::new().italic();
+const GOOD: Style = AnsiColor::Green.on_default();
 const ODD: Style = AnsiColor::Yellow.on_default();
 
 /// The whole page; its colours are taken out where standard output is no terminal.
@@ -30,7 +31,7 @@ pub fn page(contents: &Contents<'_>, oddities: &[Oddity]) -> String {
         None => {}
     }
     if oddities.is_empty() {
-        page += &format!("\n{WORDS}Nothing odd about it.{WORDS:#}\n");
+        page += &format!("\n{GOOD}Nothing odd about it.{GOOD:#}\n");
     } else {
         page += &format!("\n{TITLE}Odd:{TITLE:#}\n");
         for oddity in oddities {
