@@ -43,15 +43,15 @@ impl<'d> Claims<'d> {
 
     /// Check 7: `exp`, `nbf`, `iat`, lifetime, in this order. Returns `exp`.
     pub fn check_times(&self, rules: TimeRules, now: UnixTime) -> Result<UnixTime, Refusal> {
-        let exp = self.time("exp")?.ok_or(Refusal::MissingExpiry)?;
+        let exp = self.numeric_date("exp")?.ok_or(Refusal::MissingExpiry)?;
         let latest = now.seconds().saturating_add(rules.skew);
         if now.seconds() >= exp.seconds().saturating_add(rules.skew) {
             return Err(Refusal::Expired { at: exp, now });
         }
-        if let Some(from) = self.time("nbf")?.filter(|nbf| nbf.seconds() > latest) {
+        if let Some(from) = self.numeric_date("nbf")?.filter(|nbf| nbf.seconds() > latest) {
             return Err(Refusal::NotYetValid { from, now });
         }
-        let iat = self.time("iat")?;
+        let iat = self.numeric_date("iat")?;
         if let Some(at) = iat.filter(|iat| iat.seconds() > latest) {
             return Err(Refusal::IssuedInFuture { at, now });
         }
@@ -64,11 +64,11 @@ impl<'d> Claims<'d> {
         Ok(exp)
     }
 
-    /// A claim that is a time: `exp`, `nbf`, `iat`, `auth_time`.
+    /// A claim that is a NumericDate: `exp`, `nbf`, `iat`, `auth_time`.
     ///
     /// # Errors
     /// [`Refusal::InvalidClaim`], where it is something else.
-    pub fn time(&self, claim: &str) -> Result<Option<UnixTime>, Refusal> {
+    pub fn numeric_date(&self, claim: &str) -> Result<Option<UnixTime>, Refusal> {
         let found = match self.0.get(claim) {
             None => return Ok(None),
             Some(Node::Number(text)) => match numeric_date(text) {

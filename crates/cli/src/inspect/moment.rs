@@ -20,7 +20,7 @@ pub struct Moment {
 /// Those that the token has, as seen at `now`.
 pub fn all(claims: &Claims<'_>, now: UnixTime) -> Vec<Moment> {
     let moment = |claim| {
-        let time = claims.time(claim).ok().flatten()?;
+        let time = claims.numeric_date(claim).ok().flatten()?;
         Some(Moment { claim, time, words: words(claim, time, now) })
     };
     ["exp", "nbf", "iat", "auth_time"].into_iter().filter_map(moment).collect()

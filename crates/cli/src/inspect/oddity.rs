@@ -155,7 +155,7 @@ fn members(claims: &Claims<'_>, found: &mut Found) {
 }
 
 fn times(claims: &Claims<'_>, now: UnixTime, found: &mut Found) {
-    let mut time = |claim: &str| match claims.time(claim) {
+    let mut time = |claim: &str| match claims.numeric_date(claim) {
         Ok(time) => time,
         Err(Refusal::InvalidClaim { found: what, .. }) => {
             found.add("time_type", format!("{claim} is {what}, and should be a time"));
@@ -173,7 +173,7 @@ fn times(claims: &Claims<'_>, now: UnixTime, found: &mut Found) {
             found.add("long_lifetime", format!("it is valid for {lifetime}, more than a day"));
         }
         Some(_) => {}
-        None if claims.time("exp").is_ok() => {
+        None if claims.numeric_date("exp").is_ok() => {
             found.add("no_exp", "there is no exp: it would never expire, and no server takes it");
         }
         None => {}

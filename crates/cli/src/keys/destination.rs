@@ -5,7 +5,7 @@ use crate::failure::{Context, Failure};
 use jwt_sso_core::published_set::PublishedSet;
 use rustix::fs::{Gid, Uid, fchown};
 use std::fs::{self, File, Metadata, Permissions};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
@@ -36,8 +36,16 @@ pub fn replace(path: &Path, set: &PublishedSet) -> Result<Change, Failure> {
     if old.is_some() && has_same_keys(&path, set) {
         return Ok(Change::None);
     }
-    let owner_kept = write(&path, &format!("{}\n", set.text()), old.as_ref())
-        .context(format_args!("cannot write {}", path.display()))?;
+    let owner_kept = write(&path, &format!("{}\n", set.text()), old.as_ref()).map_err(|error| {
+        let failure = Failure::new(format!("cannot write {}: {error}", path.display()));
+        match error.kind() {
+            ErrorKind::PermissionDenied => failure.with_hint(
+                "the file is replaced, so its folder must be yours to write into, and not only \
+                 the file",
+            ),
+            _ => failure,
+        }
+    })?;
     Ok(Change::Replaced { owner_kept })
 }
 
@@ -54,7 +62,7 @@ fn old_file(path: &Path) -> Result<Option<Metadata>, Failure> {
         Ok(metadata) if metadata.is_file() => Ok(Some(metadata)),
         Ok(_) => Err(Failure::usage(format!("{} is not a regular file", path.display()))
             .with_hint("without --output the keys go to standard output")),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Failure::new(format!("cannot look at {}: {error}", path.display()))),
     }
 }

@@ -210,6 +210,8 @@ fn s5_a_failure_leaves_the_old_file() {
     assert_eq!(fs::read_to_string(&file).unwrap(), "the old one");
     assert_eq!(scene.files(), ["idp.jwks"]);
     scene.issuer.answer("/jwks", Answer::json(set(&[&key("new")])));
+    let ran = scene.write_to(Path::new("/proc/idp.jwks")).ended(1);
+    assert!(ran.stderr.contains("cannot write /proc/idp.jwks"), "{ran:?}");
     let nowhere = scene.path("missing/idp.jwks");
     scene.write_to(&nowhere).ended(1).said("No such file or directory");
 }
