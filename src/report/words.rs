@@ -1,14 +1,10 @@
 //! The words for the administrator: what was found and what was expected. The
 //! log has them in `detail`, and the dry run in its rows.
 
-use jwt_sso_core::refusal::{
-    IssuerMismatch, KeyMismatch, Malformed, MapFor, NoKeys, Refusal, Reserved,
-};
+use jwt_sso_core::refusal::{IssuerMismatch, KeyMismatch, MapFor, NoKeys, Refusal, Reserved};
 use jwt_sso_core::time::UnixTime;
+pub use jwt_sso_core::visible::{QUOTE_LIMIT as VALUE_LIMIT, escaped, quote};
 use std::fmt::Write;
-
-/// The longest value in a log line, in bytes, as escaped.
-const VALUE_LIMIT: usize = 200;
 
 /// What was found and what was expected, for the administrator.
 pub fn log_detail(refusal: &Refusal) -> String {
@@ -27,7 +23,7 @@ pub fn log_detail(refusal: &Refusal) -> String {
                 .to_owned()
         }
         Refusal::NoToken => "the password was empty".to_owned(),
-        Refusal::MalformedToken(what) => malformed(what),
+        Refusal::MalformedToken(what) => what.to_string(),
         Refusal::UnsupportedAlgorithm { alg, accepted } => {
             let alg = alg.as_deref().map_or("absent or not a string".to_owned(), quote);
             let accepted =
@@ -69,25 +65,6 @@ pub fn log_detail(refusal: &Refusal) -> String {
             "roles that begin with pg_ never log in with a token".to_owned()
         }
         Refusal::Denied { element } => format!("element {element} of jwt_sso.deny"),
-    }
-}
-
-fn malformed(what: &Malformed) -> String {
-    match what {
-        Malformed::TooLong(length) => format!("{length} bytes are too long for a token"),
-        Malformed::Parts(count) => {
-            format!("a token has three parts separated by dots, this one {count}")
-        }
-        Malformed::Base64(part) => format!("the {part} is not strict base64url"),
-        Malformed::Json(part, error) => format!("the {part} is not strict JSON: {error}"),
-        Malformed::NotAnObject(part) => format!("the {part} is not a JSON object"),
-        Malformed::MemberType { member, found } => format!("{} is {found}", quote(member)),
-        Malformed::WrongPassword => {
-            "no token, and not the role's stored password, which jwt_sso.allow_password takes"
-                .to_owned()
-        }
-        Malformed::Critical => "the header has crit, and no extension is understood".to_owned(),
-        Malformed::Type(typ) => format!("the header's typ is {}, not JWT or at+jwt", quote(typ)),
     }
 }
 
@@ -175,13 +152,6 @@ fn brief(texts: &[String], limit: usize) -> String {
     written
 }
 
-/// In double quotes, escaped as JSON does, cut to a length that a person reads.
-pub fn quote(text: &str) -> String {
-    let mut quoted = String::new();
-    field(&mut quoted, "", text);
-    quoted.split_off(2)
-}
-
 /// Cut to the length of a value in the log.
 pub fn cut(text: &str) -> &str {
     let end = (0..=VALUE_LIMIT.min(text.len())).rev().find(|i| text.is_char_boundary(*i));
@@ -191,36 +161,4 @@ pub fn cut(text: &str) -> &str {
 /// ` name="value"`, the value escaped as JSON does and cut at [`VALUE_LIMIT`].
 pub fn field(line: &mut String, name: &str, value: &str) {
     let _ = write!(line, " {name}=\"{}\"", escaped(value, VALUE_LIMIT));
-}
-
-/// A stranger's text, escaped as JSON does, and cut between two characters
-/// before it has more than `limit` bytes.
-pub fn escaped(value: &str, limit: usize) -> String {
-    let mut text = String::new();
-    let mut escaped = String::new();
-    for character in value.chars() {
-        escaped.clear();
-        match character {
-            '"' => escaped.push_str("\\\""),
-            '\\' => escaped.push_str("\\\\"),
-            '\n' => escaped.push_str("\\n"),
-            '\r' => escaped.push_str("\\r"),
-            '\t' => escaped.push_str("\\t"),
-            c if c.is_control() || is_invisible(c) => {
-                let _ = write!(escaped, "\\u{:04x}", c as u32);
-            }
-            c => escaped.push(c),
-        }
-        if text.len() + escaped.len() > limit {
-            break;
-        }
-        text.push_str(&escaped);
-    }
-    text
-}
-
-/// Characters that change how a line looks and cannot be seen: line separators,
-/// zero-width and bidirectional ones.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }

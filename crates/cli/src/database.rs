@@ -4,6 +4,7 @@ use crate::failure::{Context, Failure};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +21,7 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 #[command(next_help_heading = "The PostgreSQL server")]
 pub struct ServerArguments {
     /// Connection URI: postgresql://user@host:port/dbname?sslrootcert=/path/to/ca.pem
-    #[arg(short = 'd', long, value_name = "URI", env = "JWT_SSO_DATABASE")]
+    #[arg(short = 'd', long, value_name = "URI", env = "JWT_SSO_DATABASE", hide_env_values = true)]
     pub database: Option<String>,
     /// Host name, or the folder of the Unix socket
     #[arg(long, value_name = "HOST", env = "PGHOST")]
@@ -59,6 +60,20 @@ impl ServerArguments {
         let (client, connection) = connected.map_err(|error| unreachable(&config, &error))?;
         tokio::spawn(connection);
         Ok(client)
+    }
+
+    /// Whether nobody on the way could read what is sent: by TLS, by a socket
+    /// of this machine or by its loopback.
+    ///
+    /// # Errors
+    /// What is wrong with the options.
+    pub fn is_confidential(&self) -> Result<bool, Failure> {
+        let (config, _) = self.config()?;
+        let stays_here = config.get_hosts().iter().all(|host| match host {
+            Host::Unix(_) => true,
+            Host::Tcp(name) => is_loopback(name),
+        }) && config.get_hostaddrs().iter().all(IpAddr::is_loopback);
+        Ok(config.get_ssl_mode() == SslMode::Require || stays_here)
     }
 
     fn config(&self) -> Result<(Config, Option<PathBuf>), Failure> {
@@ -111,6 +126,10 @@ impl ServerArguments {
         });
         Ok((config, root_file))
     }
+}
+
+fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }
 
 fn tls_config(root_file: Option<&Path>) -> Result<ClientConfig, Failure> {

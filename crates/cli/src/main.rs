@@ -1,16 +1,19 @@
 //! `jwt-sso`: gets tokens for PostgreSQL, hands them to psql, says what is in
 //! them, and serves the page that hands them out.
 
+mod alter_system;
 mod arguments;
 mod completions;
 mod console;
 mod database;
 mod dev_issuer;
+mod duration;
 mod failure;
 mod http_client;
 mod inspect;
 mod keys;
 mod man_page;
+mod output;
 mod profile;
 mod psql;
 mod terminal;

@@ -64,7 +64,11 @@ impl<'d> Claims<'d> {
         Ok(exp)
     }
 
-    fn numeric_date(&self, claim: &str) -> Result<Option<UnixTime>, Refusal> {
+    /// A claim that is a NumericDate: `exp`, `nbf`, `iat`, `auth_time`.
+    ///
+    /// # Errors
+    /// [`Refusal::InvalidClaim`], where it is something else.
+    pub fn numeric_date(&self, claim: &str) -> Result<Option<UnixTime>, Refusal> {
         let found = match self.0.get(claim) {
             None => return Ok(None),
             Some(Node::Number(text)) => match numeric_date(text) {

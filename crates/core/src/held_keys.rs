@@ -10,6 +10,7 @@ mod seen;
 
 use crate::jwk::PublicKey;
 use crate::time::UnixTime;
+pub(crate) use seen::raw_keys;
 pub use seen::{JwksProblem, MAX_KEYS, SeenKey, seen_keys};
 use std::time::Duration;
 

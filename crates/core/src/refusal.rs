@@ -6,6 +6,7 @@
 use crate::algorithm::AlgorithmSet;
 use crate::json::JsonError;
 use crate::time::UnixTime;
+use crate::visible::quote;
 use std::fmt;
 
 /// The code of a refusal, as the log and the counters carry it.
@@ -277,6 +278,31 @@ pub enum Malformed {
     /// It does not begin as a token does, and is not the role's stored password either, which
     /// `jwt_sso.allow_password` would take.
     WrongPassword,
+}
+
+/// For the administrator, and for whoever holds the token.
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Malformed::TooLong(length) => write!(f, "{length} bytes are too long for a token"),
+            Malformed::Parts(count) => {
+                write!(f, "a token has three parts separated by dots, this one {count}")
+            }
+            Malformed::Base64(part) => write!(f, "the {part} is not strict base64url"),
+            Malformed::Json(part, error) => write!(f, "the {part} is not strict JSON: {error}"),
+            Malformed::NotAnObject(part) => write!(f, "the {part} is not a JSON object"),
+            Malformed::MemberType { member, found } => write!(f, "{} is {found}", quote(member)),
+            Malformed::WrongPassword => f.write_str(
+                "no token, and not the role's stored password, which jwt_sso.allow_password takes",
+            ),
+            Malformed::Critical => {
+                f.write_str("the header has crit, and no extension is understood")
+            }
+            Malformed::Type(typ) => {
+                write!(f, "the header's typ is {}, not JWT or at+jwt", quote(typ))
+            }
+        }
+    }
 }
 
 /// Why an issuer is not believed (check 3).

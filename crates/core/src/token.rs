@@ -114,15 +114,17 @@ impl Header {
         let Some(algorithm) = named.filter(|alg| accepted.contains(*alg)) else {
             return Err(Refusal::UnsupportedAlgorithm { alg: self.alg.clone(), accepted });
         };
-        if self.has_crit {
-            return Err(Refusal::MalformedToken(Malformed::Critical));
+        match self.faults().next() {
+            Some(fault) => Err(Refusal::MalformedToken(fault)),
+            None => Ok(algorithm),
         }
-        match &self.typ {
-            Some(typ) if !TYPES.iter().any(|known| typ.eq_ignore_ascii_case(known)) => {
-                Err(Refusal::MalformedToken(Malformed::Type(typ.clone())))
-            }
-            _ => Ok(algorithm),
-        }
+    }
+
+    /// What is wrong with the header besides its algorithm: `crit`, then `typ`.
+    pub fn faults(&self) -> impl Iterator<Item = Malformed> {
+        let unknown = |typ: &&String| !TYPES.iter().any(|known| typ.eq_ignore_ascii_case(known));
+        let typ = self.typ.as_ref().filter(unknown).map(|typ| Malformed::Type(typ.clone()));
+        self.has_crit.then_some(Malformed::Critical).into_iter().chain(typ)
     }
 }
 

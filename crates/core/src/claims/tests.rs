@@ -211,3 +211,12 @@ fn other_identities_are_invalid_and_absent_ones_missing() {
     let refusal = claims("{}").identities(&ClaimPath::parse("/a/b").unwrap()).unwrap_err();
     assert_eq!(refusal, Refusal::MissingClaim { claim: "/a/b".into() });
 }
+
+#[test]
+fn any_claim_can_be_asked_for_as_a_time() {
+    let claims = claims(r#"{"auth_time":1800000000,"iat":"now"}"#);
+    assert_eq!(claims.numeric_date("auth_time"), Ok(Some(at(NOW))));
+    assert_eq!(claims.numeric_date("nbf"), Ok(None));
+    let wrong = claims.numeric_date("iat").map_err(|refusal| refusal.reason());
+    assert_eq!(wrong, Err(Reason::InvalidClaim));
+}

@@ -104,6 +104,11 @@ impl std::error::Error for JwksProblem {}
 /// # Errors
 /// What is no key set at all.
 pub fn seen_keys(document: &[u8]) -> Result<Vec<SeenKey>, JwksProblem> {
+    Ok(raw_keys(document)?.into_iter().map(|raw| read(raw.get())).collect())
+}
+
+/// The keys of a document in its order, unread.
+pub(crate) fn raw_keys(document: &[u8]) -> Result<Vec<&RawValue>, JwksProblem> {
     let syntax =
         |error: serde_json::Error| JwksProblem::NotJson(JsonError::Syntax(error.to_string()));
     let text = std::str::from_utf8(document)
@@ -121,7 +126,7 @@ pub fn seen_keys(document: &[u8]) -> Result<Vec<SeenKey>, JwksProblem> {
     if keys.len() > MAX_KEYS {
         return Err(JwksProblem::TooManyKeys(keys.len()));
     }
-    Ok(keys.into_iter().map(|raw| read(raw.get())).collect())
+    Ok(keys)
 }
 
 fn read(jwk: &str) -> SeenKey {

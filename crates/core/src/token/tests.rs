@@ -114,3 +114,11 @@ fn members_that_point_to_keys_are_ignored() {
     assert_eq!(header(json).check(AlgorithmSet::ALL), Ok(Algorithm::Rs256));
     assert_eq!(header(json).kid(), Some("a"));
 }
+
+#[test]
+fn every_fault_of_a_header_can_be_seen() {
+    let header = Header::parse(br#"{"alg":"none","crit":["b64"],"typ":"JWE"}"#).unwrap();
+    let faults: Vec<Malformed> = header.faults().collect();
+    assert_eq!(faults, [Malformed::Critical, Malformed::Type("JWE".to_owned())]);
+    assert_eq!(Header::parse(br#"{"typ":"at+JWT"}"#).unwrap().faults().count(), 0);
+}
