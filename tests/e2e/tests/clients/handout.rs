@@ -21,6 +21,9 @@ done
 exec cat "$here/last"
 "#;
 
+/// Bytes of a password, by PostgreSQL's own bound.
+pub const LONGEST: usize = 65_530;
+
 /// A folder with a `jwt-sso` of its own; the tokens in it are gone with it.
 pub struct Handout(TempDir);
 
@@ -39,9 +42,11 @@ impl Handout {
         handout
     }
 
-    /// Two tokens of a role, `jti` "first" and "second"; all that follow are an expired one.
-    pub fn two_and_an_expired(role: &str) -> Handout {
-        let tokens = ["first", "second"].map(|jti| WORLD.token(role, jti).sign());
+    /// Two tokens of a role, `jti` "first" and "second", the second of so many bytes; all that
+    /// follow are an expired one.
+    pub fn two_and_an_expired(role: &str, length: usize) -> Handout {
+        let tokens =
+            [WORLD.token(role, "first").sign(), WORLD.token(role, "second").padded(length)];
         let expired = WORLD.token(role, "expired").claim("iat", now() - 600);
         Handout::new(&tokens, &expired.claim("exp", now() - 300).sign())
     }

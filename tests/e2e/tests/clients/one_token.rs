@@ -56,7 +56,9 @@ fn s5_another_ca() {
 fn accepts_and_refuses(mut client: Command, sqlstate: Sqlstate) {
     let World { cluster, issuer } = &*WORLD;
     for (door, role) in doors() {
-        let mut run = |token: &str| output_of(toward(&mut client, role, cluster.ca_path()).env("PGPASSWORD", token));
+        let mut run = |token: &str| {
+            output_of(toward(&mut client, role, cluster.ca_path()).env("PGPASSWORD", token))
+        };
         let told = run(&issuer.token(role).padded(LENGTH));
         assert_eq!(told, format!("current_user {role}"));
         let line = format!("jwt_sso: accepted door={door} user=\"{role}\" ");

@@ -6,6 +6,7 @@ use jwt_sso_e2e::psql::Output;
 use jwt_sso_e2e::token::now;
 use pooler::{Pooler, Setup};
 
+use crate::handout::Handout;
 use crate::{WORLD, doors};
 
 const WHO: &str = "SELECT concat_ws(' ', current_user, jwt_sso.claim('jti'))";
@@ -91,8 +92,8 @@ fn s20_its_own_token() {
     assert!(!output.success && output.stderr.contains("authentication failed"), "{output:?}");
     assert!(!WORLD.cluster.log_since(mark).contains("user=\"app\""), "it asked the server");
 
-    let second = with_password(&WORLD.token("pool", "second").padded(2047));
-    pooler.reload(&own_token(&second));
+    let second = WORLD.token("pool", "second").padded(2047);
+    pooler.renew(&Handout::new(&[second], "none"), "pool");
     is(&pooler.run("app", "of the pooler", WHO), "pool second");
 }
 

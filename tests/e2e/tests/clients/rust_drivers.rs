@@ -9,7 +9,7 @@ use rustls::pki_types::pem::PemObject;
 use sqlx::postgres::{PgConnectOptions, PgDatabaseError, PgPoolOptions, PgSslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::handout::Handout;
+use crate::handout::{Handout, LONGEST};
 use crate::{WORLD, doors, refused_as_expired};
 
 #[path = "../../clients/fresh_sqlx.rs"]
@@ -31,7 +31,7 @@ fn token() -> String {
 #[test]
 fn s14_tokio_postgres() {
     for (door, role) in doors() {
-        HANDOUT.set(Some(Handout::two_and_an_expired(role)));
+        HANDOUT.set(Some(Handout::two_and_an_expired(role, LONGEST)));
         block_on(tokio_postgres_brings_its_own(door, role));
     }
 }
@@ -39,7 +39,7 @@ fn s14_tokio_postgres() {
 #[test]
 fn s15_sqlx() {
     for (door, role) in doors() {
-        HANDOUT.set(Some(Handout::two_and_an_expired(role)));
+        HANDOUT.set(Some(Handout::two_and_an_expired(role, LONGEST)));
         block_on(sqlx_brings_its_own(door, role));
     }
 }
@@ -62,7 +62,7 @@ async fn tokio_postgres_brings_its_own(door: &str, role: &str) {
         assert_eq!(row.get::<_, String>(0), format!("{role} {jti}"));
         open.push(client);
     }
-    let error = fresh_tokio_postgres::connect(&config, tls).await.err().expect("a refusal");
+    let error = fresh_tokio_postgres::connect(&config, tls).await.expect_err("a refusal");
     let error = error.as_db_error().expect("the server's").clone();
     assert_eq!(error.code().code(), "28000");
     let told = format!("{} {}", error.message(), error.detail().unwrap_or_default());

@@ -6,15 +6,16 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use jwt_sso_e2e::installation::{Installation, installed};
+use jwt_sso_e2e::installation::{Installation, installed, output_of};
 use jwt_sso_e2e::psql::Output;
 use tempfile::TempDir;
 
-use crate::{WORLD, require, toward};
+use crate::handout::Handout;
+use crate::{WORLD, program, require, toward};
 
 /// How the pooler is set up.
 pub struct Setup<'a> {
-    /// After `host` and `port` in the line of the database `postgres`.
+    /// After `host` and `port` in the line of the database `postgres`, in a file of its own.
     pub database: &'a str,
     /// Lines of the section `[pgbouncer]`.
     pub settings: &'a str,
@@ -81,15 +82,25 @@ impl Pooler {
         fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
-    /// Replaces the set-up, and reloads it as `kill -HUP` does.
-    pub fn reload(&self, setup: &Setup<'_>) {
+    /// Runs clients/renew_pgbouncer.sh as the pooler's user, with this pooler in the place of the
+    /// one that it names, and waits until the pooler has heard of it.
+    pub fn renew(&self, handout: &Handout, user: &str) {
         let before = self.log().len();
-        write(self.folder.path(), setup, self.port);
-        Installation::get().hand_over(self.folder.path());
-        let pid = fs::read_to_string(self.folder.path().join("pid")).expect("its pid file");
-        assert!(Command::new("kill").args(["-HUP", pid.trim()]).status().unwrap().success());
-        let done = "got SIGHUP";
-        WORLD.cluster.until("the reload", || self.log()[before..].contains(done));
+        let folder = self.folder.path().display().to_string();
+        let script = fs::read_to_string(program("renew_pgbouncer.sh")).expect("a program");
+        let script = script
+            .replace("/etc/pgbouncer", &folder)
+            .replace("/run/postgresql/pgbouncer.pid", &format!("{folder}/pid"))
+            .replace("host=db.example port=5432", &server())
+            .replace("orders = host", "postgres = host")
+            .replace("user=orders", &format!("user={user}"));
+        Installation::get().hand_over(handout.folder());
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let folders = std::iter::once(handout.folder().to_owned());
+        let path = std::env::join_paths(folders.chain(std::env::split_paths(&path))).unwrap();
+        let mut shell = Installation::get().as_server_user(Path::new("sh"), self.folder.path());
+        output_of(shell.args(["-c", &script]).env("PATH", path));
+        WORLD.cluster.until("the reload", || self.log()[before..].contains("got SIGHUP"));
     }
 
     /// Logs in through it by psql, `sslmode=verify-full`, and runs SQL.
@@ -147,8 +158,7 @@ fn write(folder: &Path, setup: &Setup<'_>, port: u16) {
     let cluster = &WORLD.cluster;
     let beside = |name: &str| cluster.ca_path().with_file_name(name).display().to_string();
     let configuration = format!(
-        "[databases]\n\
-         postgres = host=127.0.0.1 port={} {}\n\
+        "%include databases.ini\n\
          [pgbouncer]\n\
          listen_addr = 127.0.0.1\n\
          listen_port = {port}\n\
@@ -162,8 +172,6 @@ fn write(folder: &Path, setup: &Setup<'_>, port: u16) {
          server_tls_sslmode = verify-full\n\
          server_tls_ca_file = {}\n\
          {}\n",
-        cluster.port(),
-        setup.database,
         beside("server.crt"),
         beside("server.key"),
         beside("ca.crt"),
@@ -173,7 +181,14 @@ fn write(folder: &Path, setup: &Setup<'_>, port: u16) {
     fs::create_dir_all(path("pam.d")).unwrap();
     fs::write(path("pam.d/pgbouncer"), setup.pam_service).unwrap();
     fs::write(path("userlist.txt"), setup.users).unwrap();
+    let databases = format!("[databases]\npostgres = {} {}\n", server(), setup.database);
+    fs::write(path("databases.ini"), databases).unwrap();
     fs::write(path("pgbouncer.ini"), configuration).unwrap();
+}
+
+/// Where the server is, in PgBouncer's words.
+fn server() -> String {
+    format!("host=127.0.0.1 port={}", WORLD.cluster.port())
 }
 
 fn free_port() -> u16 {
