@@ -131,8 +131,8 @@ install_python_modules() {
     [ ! -e "$python_folder" ] || return 0
     echo "client-deps: installing packages of PyPI into $python_folder" >&2
     begin
-    $python -m pip install --quiet --no-deps --only-binary :all: --require-hashes \
-        --no-warn-conflicts --root-user-action ignore --disable-pip-version-check \
+    PIP_ROOT_USER_ACTION=ignore $python -m pip install --quiet --disable-pip-version-check \
+        --no-deps --only-binary :all: --require-hashes \
         --target "$unfinished" --requirement "$requirements" >&2
     finish "$python_folder"
 }
