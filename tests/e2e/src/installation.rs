@@ -79,7 +79,11 @@ impl Installation {
 
     /// A server program. PostgreSQL refuses to run as root, so root hands it to user postgres.
     pub fn server(&self, program: &str, directory: &Path) -> Command {
-        let path = self.bindir.join(program);
+        self.as_server_user(&self.bindir.join(program), directory)
+    }
+
+    /// Any program, run as the user that the server runs as.
+    pub fn as_server_user(&self, path: &Path, directory: &Path) -> Command {
         let mut command = if self.run_as_postgres {
             let mut runuser = Command::new("runuser");
             runuser.args(["-u", "postgres", "--"]).arg(path);
