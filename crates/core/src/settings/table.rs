@@ -375,7 +375,8 @@ ALTER SYSTEM SET jwt_sso.identity_map =
             object must all be met. A login that meets one is refused as `denied`, and sessions \
             that meet one are ended within 2 seconds of the reload. `principal` is any identity \
             that the token carries, the one that maps to the role or another (of an open session \
-            the first 16 are known). For example \
+            the first 16 are known). A stored \
+            password (`allow_password`) opens the role all the same. For example \
             `[{\"issuer\": \"https://idp.example\", \"principal\": \"alice\"}]`, or \
             `[{\"kid\": \"…\"}]` for a key that was stolen.",
     },

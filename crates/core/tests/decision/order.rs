@@ -2,13 +2,14 @@ use crate::minting::{ED25519, RSA};
 use crate::scene::{ABSENT, ISSUER, NOW, Scene, claims, jwks, map};
 use jwt_sso_core::algorithm::Algorithm;
 use jwt_sso_core::decision::Transport;
+use jwt_sso_core::deny::DenyList;
 use jwt_sso_core::issuers::Issuers;
 use jwt_sso_core::refusal::Reason;
 use std::sync::Arc;
 
 /// Every check, in order, with what its fault is called. `crit` comes after
 /// `alg` though both belong to check 2, and an issuer's own algorithms after check 3.
-const FAULTS: [Reason; 21] = [
+const FAULTS: [Reason; 22] = [
     Reason::Misconfigured,
     Reason::Disabled,
     Reason::InsecureTransport,
@@ -30,6 +31,7 @@ const FAULTS: [Reason; 21] = [
     Reason::MissingClaim,
     Reason::RoleNotMapped,
     Reason::ReservedRole,
+    Reason::Denied,
 ];
 
 /// A login with every fault of [`FAULTS`] but the first `mended` ones.
@@ -58,6 +60,8 @@ fn scene(mended: usize) -> Scene {
     policy.jwks = if broken(9) { Arc::default() } else { jwks(&[ED25519.jwk(r#","kid":"k1""#)]) };
     let identity = if broken(19) { "bob" } else { "alice" };
     policy.identity_map = map(&format!("{ISSUER} {identity} postgres"));
+    let denied = if broken(21) { r#"[{"principal":"alice"}]"# } else { "[]" };
+    policy.deny = Arc::new(DenyList::parse(denied).expect("a list"));
     if broken(0) {
         scene.policy = Err(vec!["jwt_sso.audience".into()]);
     }

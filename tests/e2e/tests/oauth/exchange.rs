@@ -50,6 +50,8 @@ fn s1_discovery() {
     let mark = cluster.log_mark();
     assert_eq!(discover(&client).login.error().message, CORES);
     assert_silent(&cluster, mark);
+    cluster.sql("CREATE EXTENSION IF NOT EXISTS jwt_sso");
+    assert_eq!(cluster.sql("SELECT coalesce(sum(count), 0) FROM jwt_sso.stats"), "0");
 }
 
 #[test]
