@@ -1,10 +1,9 @@
 //! The words for the administrator: what was found and what was expected. The
-//! log has them in `detail`, and the dry run in its rows.
+//! log has them in `detail`, the dry run in its rows, and the token console
+//! where it says that the server would refuse a token.
 
-use jwt_sso_core::refusal::{
-    IssuerMismatch, KeyMismatch, Malformed, MapFor, NoKeys, Refusal, Reserved,
-};
-use jwt_sso_core::time::UnixTime;
+use super::{IssuerMismatch, KeyMismatch, Malformed, MapFor, NoKeys, Refusal, Reserved};
+use crate::time::UnixTime;
 use std::fmt::Write;
 
 /// The longest value in a log line, in bytes, as escaped.
