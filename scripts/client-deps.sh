@@ -1,6 +1,6 @@
 #!/bin/sh
 # What the end-to-end tests of real clients need besides psql: jq, psycopg 3, node-postgres and
-# pgjdbc, and postgres_exporter; and the OpenID provider of the tests and the demo: curl, Node.js and
+# pgjdbc, and postgres_exporter; Chromium and playwright-core; and the OpenID provider of the tests and the demo: curl, Node.js and
 # oidc-provider.
 # Installs only what is missing, then prints the paths as name=value, one a line.
 #
@@ -12,7 +12,9 @@
 # ~/.cache/jwt_sso).
 set -eu
 
-e2e=$(cd "$(dirname "$0")/../tests/e2e" && pwd)
+repository=$(cd "$(dirname "$0")/.." && pwd)
+e2e=$repository/tests/e2e
+browser=$repository/crates/cli/tests/browser
 if [ "$(id -u)" = 0 ]; then cache=/var/cache/jwt_sso; else cache=$HOME/.cache/jwt_sso; fi
 cache=${JWT_SSO_CACHE:-$cache}
 jdbc_jar=/usr/share/java/postgresql.jar
@@ -22,11 +24,12 @@ python=/usr/bin/python3
 # Where the npm packages of a folder with a lock file go. A changed lock file means another
 # folder, so an old checkout never meets newer packages.
 node_folder() {
-    key=$(cat "$e2e/$1/package.json" "$e2e/$1/package-lock.json" | sha256sum | cut -c1-12)
+    key=$(cat "$1/package.json" "$1/package-lock.json" | sha256sum | cut -c1-12)
     echo "$cache/clients/$2-$key"
 }
-clients_folder=$(node_folder clients node)
-provider_folder=$(node_folder provider provider)
+clients_folder=$(node_folder "$e2e/clients" node)
+provider_folder=$(node_folder "$e2e/provider" provider)
+browser_folder=$(node_folder "$browser" browser)
 
 # oidc-provider calls crypto.hash, which came with Node.js 20.12. Where the system's is older, as
 # Debian 12's, one from npm serves the provider.
@@ -49,6 +52,8 @@ print_paths() {
     echo "python=$python"
     echo "node_modules=$clients_folder/node_modules"
     echo "provider_modules=$provider_folder/node_modules"
+    echo "browser_modules=$browser_folder/node_modules"
+    echo "chromium=$(command -v chromium || echo /usr/bin/chromium)"
     echo "jdbc_jar=$jdbc_jar"
     echo "postgres_exporter=$(command -v prometheus-postgres-exporter || echo "$exporter")"
 }
@@ -70,6 +75,8 @@ missing_for_clients() {
     [ -x $python ] && $python -c 'import psycopg' 2>/dev/null || echo python3-psycopg
     [ -e $jdbc_jar ] || echo libpostgresql-jdbc-java
     have_jdk || echo default-jdk-headless
+    # With one font, since the pages ask for the system's.
+    have chromium || echo chromium fonts-dejavu-core
 }
 
 install_packages() {
@@ -89,13 +96,13 @@ install_packages() {
 # install_node_modules FOLDER DESTINATION: unless they are there
 install_node_modules() {
     [ ! -e "$2/node_modules" ] || return 0
-    echo "client-deps: installing npm packages of tests/e2e/$1 into $2" >&2
+    echo "client-deps: installing npm packages of ${1#"$repository"/} into $2" >&2
     mkdir -p "$cache/clients"
     # Made beside and moved into place: an interrupted npm leaves no half folder under the key.
     unfinished=$(mktemp -d "$cache/clients/unfinished.XXXXXX")
     trap 'rm -rf "$unfinished"' EXIT
     chmod 755 "$unfinished"
-    cp "$e2e/$1/package.json" "$e2e/$1/package-lock.json" "$unfinished"
+    cp "$1/package.json" "$1/package-lock.json" "$unfinished"
     (cd "$unfinished" && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error) >&2
     # Another run may have been faster.
     if [ -e "$2" ]; then rm -rf "$unfinished"; else mv "$unfinished" "$2"; fi
@@ -131,7 +138,7 @@ install_exporter() {
 install() {
     [ $# = 0 ] || install_packages "$@"
     install_own_node
-    install_node_modules provider "$provider_folder"
+    install_node_modules "$e2e/provider" "$provider_folder"
 }
 
 # shellcheck disable=SC2046 # one word per package
@@ -140,7 +147,8 @@ case ${1:-} in
 --provider) install $(missing_for_provider) ;;
 '')
     install $(missing_for_provider) $(missing_for_clients)
-    install_node_modules clients "$clients_folder"
+    install_node_modules "$e2e/clients" "$clients_folder"
+    install_node_modules "$browser" "$browser_folder"
     install_exporter
     ;;
 *)
