@@ -75,8 +75,8 @@ pub fn all(settings: &Settings, role: &Role) -> Vec<Line> {
         Line {
             id: "psql",
             label: "psql",
-            note: "For a shell. A blank in front keeps it out of the history of bash and zsh, \
-                   where they are set so.",
+            note: "For a shell. The blank in front keeps it out of the history of shells that are set \
+                   to that (HISTCONTROL=ignorespace).",
             parts: vec![
                 text(" PGPASSWORD=".to_owned()),
                 Part::Token,

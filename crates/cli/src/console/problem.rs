@@ -342,7 +342,14 @@ fn nobody(why: &Refusal, identities: &[String]) -> Problem {
     };
     let problem = match identities {
         [] => problem,
-        several => problem.also(format!("Your identity is {}.", words::list(several))),
+        [one] => problem.also(format!("Your identity is {}.", words::quote(one))),
+        several => problem.also(format!("Your identities are {}.", words::list(several))),
     };
-    problem.also(verdict::said(why)).detail(format!("{}{who}", verdict::said(why)))
+    // That no line gives a role has just been said in better words.
+    let said = verdict::said(why);
+    let problem = match why {
+        Refusal::RoleNotMapped { .. } => problem,
+        _ => problem.also(format!("The server would refuse the token: {said}.")),
+    };
+    problem.detail(format!("{said}{who}"))
 }

@@ -93,6 +93,21 @@ impl Used {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum_extra::extract::cookie::Key;
+
+    #[test]
+    fn a_sign_in_lasts_ten_minutes_whatever_the_browser_keeps() {
+        let now = jiff::Timestamp::now().as_second();
+        for (age, lasts) in [(0, true), (590, true), (601, false), (86_400, false), (-60, false)] {
+            let text = || "x".to_owned();
+            let sign_in =
+                SignIn { state: text(), nonce: text(), verifier: text(), began: now - age };
+            let jar = PrivateCookieJar::new(Key::generate());
+            let jar = jar.add(sign_in.cookie(true).unwrap());
+            assert_eq!(SignIn::of(&jar, true).is_some(), lasts, "{age}");
+            assert!(SignIn::of(&jar, false).is_none(), "another name");
+        }
+    }
 
     #[test]
     fn a_sign_in_is_used_once() {

@@ -49,7 +49,7 @@ impl Chromium {
                 None => self.order("html", Value::Null),
                 Some(_) => Value::Null,
             };
-            panic!("{message}: {error}\n{}", page.as_str().unwrap_or_default());
+            panic!("{message}: {error}\n{}", shown(page.as_str().unwrap_or_default()));
         }
         answer["value"].take()
     }
@@ -141,6 +141,12 @@ impl Chromium {
             all.filter(|said| said["at"].as_str().is_some_and(|at| at.starts_with(origin)));
         of_origin.map(|said| said["text"].as_str().expect("a text").to_owned()).collect()
     }
+}
+
+/// A page as a failed test may show it: without tokens.
+pub fn shown(page: &str) -> String {
+    let token = regex::Regex::new(r"eyJ[\w-]+\.[\w-]+\.[\w-]*").expect("a valid pattern");
+    token.replace_all(page, "TOKEN").into_owned()
 }
 
 impl Drop for Chromium {

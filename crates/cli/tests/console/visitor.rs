@@ -1,6 +1,7 @@
 //! A browser without scripts that shows each answer as it came: curl, with
 //! cookies, a redirect at a time.
 
+use crate::chromium::shown;
 use regex::Regex;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,12 +13,18 @@ pub struct Visitor {
 }
 
 /// One answer.
-#[derive(Debug)]
 pub struct Reply {
     pub status: u16,
     /// As it came, names in lower case.
     headers: Vec<(String, String)>,
     pub body: String,
+}
+
+/// Without tokens.
+impl std::fmt::Debug for Reply {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {:?}\n{}", self.status, self.headers, shown(&self.body))
+    }
 }
 
 impl Reply {
@@ -29,7 +36,7 @@ impl Reply {
     /// The page's heading.
     pub fn heading(&self) -> String {
         let pattern = Regex::new("(?s)<h1[^>]*>(.*?)</h1>").expect("a valid pattern");
-        let found = pattern.captures(&self.body).map(|found| found[1].to_owned());
+        let found = pattern.captures(&self.body).map(|found| found[1].replace("&#39;", "'"));
         found.unwrap_or_default()
     }
 
@@ -78,7 +85,10 @@ impl Visitor {
     pub fn sign_in(&self, console: &str, user: &str) -> String {
         let begun = self.get(&format!("{console}/login"));
         assert_eq!(begun.status, 303, "{begun:?}");
-        let login = self.walk(begun, console).expect_err("a form");
+        let login = match self.walk(begun, console) {
+            Ok(back) => return back, // the provider knows the person by now
+            Err(page) => page,
+        };
         let name = format!("login={user}");
         let fields = ["--data-urlencode", &name, "-d", "password=secret"];
         let consent = match self.walk(self.submit(&login, &fields), console) {
