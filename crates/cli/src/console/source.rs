@@ -61,11 +61,14 @@ struct State {
     last: Option<Last>,
 }
 
+/// The settings, and the files that they name.
+type Texts = (Values, ServerFiles);
+
 /// What was read last, and what it compiled to.
 struct Last {
     at: Instant,
-    values: Values,
-    files: ServerFiles,
+    /// `None` where the database did not answer.
+    texts: Option<Texts>,
     settings: Result<Arc<Settings>, Unavailable>,
 }
 
@@ -123,34 +126,32 @@ impl Database {
             Ok(read) => read,
             Err(_) => Err(format!("no answer within {} s", PATIENCE.as_secs())),
         };
-        let (values, files) = read.unwrap_or_else(|why| {
-            state.client = None;
-            state.last = None;
-            (Values::from([(String::new(), why)]), ServerFiles::default())
-        });
-        if let Some(why) = values.get("") {
-            let settings = Err(Unavailable::Database(why.clone()));
-            let at = Instant::now();
-            state.last =
-                Some(Last { at, values: Values::new(), files, settings: settings.clone() });
-            return settings;
-        }
         let at = Instant::now();
-        // Unchanged texts are not compiled again: a map may have thousands of regexes.
-        let settings = match state.last.take() {
-            Some(last) if last.values == values && last.files == files => last.settings,
-            _ => compile(&values, &files),
+        let (texts, settings) = match read {
+            Err(why) => {
+                state.client = None;
+                (None, Err(Unavailable::Database(why)))
+            }
+            Ok(texts) => {
+                // Unchanged texts are not compiled again: a map may have
+                // thousands of regexes.
+                let settings = match state.last.take() {
+                    Some(last) if last.texts.as_ref() == Some(&texts) => last.settings,
+                    _ => compile(&texts),
+                };
+                (Some(texts), settings)
+            }
         };
-        state.last = Some(Last { at, values, files, settings: settings.clone() });
+        state.last = Some(Last { at, texts, settings: settings.clone() });
         settings
     }
 
     /// Asks over the connection that there is, and once more over a new one.
-    async fn read(&self, kept: &mut Option<Client>) -> Result<(Values, ServerFiles), String> {
-        if let Some(client) = kept.as_ref().filter(|client| !client.is_closed()) {
-            if let Ok(read) = self.query(client).await {
-                return Ok(read);
-            }
+    async fn read(&self, kept: &mut Option<Client>) -> Result<Texts, String> {
+        if let Some(client) = kept.as_ref().filter(|client| !client.is_closed())
+            && let Ok(read) = self.query(client).await
+        {
+            return Ok(read);
         }
         let client = self.arguments.connect().await.map_err(|failure| failure.to_string())?;
         let read = self.query(&client).await.map_err(|error| database::chain(&error));
@@ -158,7 +159,7 @@ impl Database {
         read
     }
 
-    async fn query(&self, client: &Client) -> Result<(Values, ServerFiles), tokio_postgres::Error> {
+    async fn query(&self, client: &Client) -> Result<Texts, tokio_postgres::Error> {
         const SETTINGS: &str = "SELECT name, setting FROM pg_catalog.pg_settings \
                                 WHERE name LIKE 'jwt\\_sso.%' AND setting IS NOT NULL";
         let rows = client.query(SETTINGS, &[]).await?;
@@ -190,7 +191,7 @@ impl Database {
     }
 }
 
-fn compile(values: &Values, files: &ServerFiles) -> Result<Arc<Settings>, Unavailable> {
+fn compile((values, files): &Texts) -> Result<Arc<Settings>, Unavailable> {
     if !values.contains_key("jwt_sso.enabled") {
         return Err(Unavailable::NotPreloaded);
     }

@@ -15,7 +15,7 @@ pub fn of(settings: &Settings) -> Vec<String> {
         (Some(issuer), _) => {
             let accepted = policy.audience_of(issuer);
             let needed = settings.use_token == UseToken::IdToken;
-            if needed && !accepted.iter().any(|own| *own == settings.client_id) {
+            if needed && !accepted.contains(&settings.client_id) {
                 found.push(format!(
                     "jwt_sso.audience does not contain the client id {:?}: the server will refuse \
                      every token that is handed out here.",
