@@ -81,8 +81,12 @@ async fn check_host(console: &Console, path: String, host: Option<String>) -> Re
     }
 }
 
-/// The name that the client means, without its port.
+/// The name that the client means, without its port. One in the request's
+/// target comes before the header (RFC 9112 §3.2.2).
 fn host(request: &Request) -> Option<String> {
+    if let Some(authority) = request.uri().authority() {
+        return Some(authority.host().to_owned());
+    }
     let mut values = request.headers().get_all(HOST).iter();
     let (value, None) = (values.next()?, values.next()) else { return None };
     let authority: Authority = value.to_str().ok()?.parse().ok()?;

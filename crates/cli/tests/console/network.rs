@@ -29,6 +29,8 @@ fn s21_other_pages_methods_and_hosts() {
     }
     let reply = visitor.ask(&format!("{origin}/"), &["-H", "Host: evil.example"]);
     is_page(&reply, 421, "This is not the console's address", &[&origin]);
+    let target = ["--request-target", "http://evil.example/"];
+    assert_eq!(visitor.ask(&format!("{origin}/"), &target).status, 421);
     // By another of its names the button leads to where the cookie will be.
     let port = origin.rsplit(':').next().expect("a port");
     let page = visitor.get(&format!("http://127.0.0.1:{port}/"));
