@@ -1,7 +1,8 @@
 #!/bin/sh
 # What the end-to-end tests of real clients need besides psql: jq, psycopg 3 and its pool, psycopg2
-# with SQLAlchemy, asyncpg, node-postgres, postgres.js, pgjdbc, PgBouncer and postgres_exporter; and
-# the OpenID provider of the tests and the demo: curl, Node.js and oidc-provider.
+# with SQLAlchemy, asyncpg, node-postgres, postgres.js, pgjdbc, PgBouncer and postgres_exporter;
+# Chromium and playwright-core; and the OpenID provider of the tests and the demo: curl, Node.js and
+# oidc-provider.
 # Installs only what is missing, then prints the paths as name=value, one a line.
 #
 #   client-deps.sh             install what is missing (Debian, npm, PyPI), print the paths
@@ -12,7 +13,9 @@
 # ~/.cache/jwt_sso).
 set -eu
 
-e2e=$(cd "$(dirname "$0")/../tests/e2e" && pwd)
+repository=$(cd "$(dirname "$0")/.." && pwd)
+e2e=$repository/tests/e2e
+browser=$repository/crates/cli/tests/browser
 if [ "$(id -u)" = 0 ]; then cache=/var/cache/jwt_sso; else cache=$HOME/.cache/jwt_sso; fi
 cache=${JWT_SSO_CACHE:-$cache}
 jdbc_jar=/usr/share/java/postgresql.jar
@@ -30,6 +33,7 @@ clients_folder=$(keyed node "$e2e/clients/package.json" "$e2e/clients/package-lo
 provider_folder=$(keyed provider "$e2e/provider/package.json" "$e2e/provider/package-lock.json")
 requirements=$e2e/clients/requirements.txt
 python_folder=$(keyed python "$requirements")
+browser_folder=$(keyed browser "$browser/package.json" "$browser/package-lock.json")
 
 # oidc-provider calls crypto.hash, which came with Node.js 20.12. Where the system's is older, as
 # Debian 12's, one from npm serves the provider.
@@ -56,6 +60,8 @@ print_paths() {
     echo "node_modules=$clients_folder/node_modules"
     echo "provider_modules=$provider_folder/node_modules"
     echo "python_modules=$python_folder"
+    echo "browser_modules=$browser_folder/node_modules"
+    echo "chromium=$(command -v chromium || echo /usr/bin/chromium)"
     echo "jdbc_jar=$jdbc_jar"
     echo "pgbouncer=$pgbouncer"
     echo "pam_wrapper=$(echo "$pgbouncer_folder"/usr/lib/*/libpam_wrapper.so)"
@@ -86,6 +92,8 @@ missing_for_clients() {
     [ -e "$python_folder" ] || missing_module pip python3-pip
     [ -e $jdbc_jar ] || echo libpostgresql-jdbc-java
     have_jdk || echo default-jdk-headless
+    # With one font, since the pages ask for the system's.
+    have chromium || echo chromium fonts-dejavu-core
 }
 
 install_packages() {
@@ -120,9 +128,9 @@ finish() {
 # install_node_modules FOLDER DESTINATION: unless they are there
 install_node_modules() {
     [ ! -e "$2/node_modules" ] || return 0
-    echo "client-deps: installing npm packages of tests/e2e/$1 into $2" >&2
+    echo "client-deps: installing npm packages of ${1#"$repository"/} into $2" >&2
     begin
-    cp "$e2e/$1/package.json" "$e2e/$1/package-lock.json" "$unfinished"
+    cp "$1/package.json" "$1/package-lock.json" "$unfinished"
     (cd "$unfinished" && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error) >&2
     finish "$2"
 }
@@ -186,7 +194,7 @@ install_pgbouncer() {
 install() {
     [ $# = 0 ] || install_packages "$@"
     install_own_node
-    install_node_modules provider "$provider_folder"
+    install_node_modules "$e2e/provider" "$provider_folder"
 }
 
 # shellcheck disable=SC2046 # one word per package
@@ -195,7 +203,8 @@ case ${1:-} in
 --provider) install $(missing_for_provider) ;;
 '')
     install $(missing_for_provider) $(missing_for_clients)
-    install_node_modules clients "$clients_folder"
+    install_node_modules "$e2e/clients" "$clients_folder"
+    install_node_modules "$browser" "$browser_folder"
     install_python_modules
     install_pgbouncer
     install_exporter

@@ -5,8 +5,6 @@
 //! sent or what a proven token says, and ends with a reference that the log
 //! line carries too. No text here ever holds a token.
 
-pub mod words;
-
 use crate::counters::{self, Outcome};
 use crate::decide::Login;
 use crate::pg::message::{self, Message};
@@ -17,10 +15,10 @@ use jwt_sso_core::decision::{Facts, Grant};
 use jwt_sso_core::refusal::{Malformed, Reason, Refusal, Reserved};
 use pgrx::PgSqlErrorCode;
 use std::fmt::Write;
-pub use words::escaped;
 use words::{cut, field, list, log_detail, quote};
 
 pub use jwt_sso_core::door::Door;
+pub use jwt_sso_core::refusal::words::{self, escaped};
 
 /// What a refused client is told.
 pub type ClientError = Message;

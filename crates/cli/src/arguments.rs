@@ -44,7 +44,7 @@ pub enum Command {
     Psql(psql::Arguments),
     Inspect(inspect::Arguments),
     Keys(keys::Arguments),
-    Console(console::Arguments),
+    Console(Box<console::Arguments>),
     DevIssuer(dev_issuer::Arguments),
     Completions(completions::Arguments),
     Man(man_page::Arguments),

@@ -1,11 +1,43 @@
-//! `jwt-sso console`.
+//! `jwt-sso console`: the page that hands out tokens.
+//!
+//! A person signs in at the identity provider; the answer to that is the page
+//! with the token. Nothing is kept: the sign-in in progress is an encrypted
+//! cookie, and the token is in one response.
 
-use crate::failure::Failure;
+mod arguments;
+mod assets;
+mod guard;
+mod handlers;
+mod lines;
+mod log;
+mod network;
+mod pages;
+mod problem;
+mod provider;
+mod settings;
+mod sign_in;
+mod source;
+mod verdict;
+mod warnings;
 
-/// Serve the page that hands out tokens
-#[derive(Debug, clap::Args)]
-pub struct Arguments {}
+pub use arguments::Arguments;
 
-pub fn run(_: &Arguments) -> Result<(), Failure> {
-    Err(Failure::usage("not built yet"))
+use crate::failure::{Context, Failure};
+use crate::http_client::HttpClient;
+use handlers::Console;
+use source::Source;
+use std::sync::Arc;
+
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    network::check(arguments)?;
+    let console = Console::new(
+        Source::new(arguments)?,
+        HttpClient::new(arguments.ca.as_deref())?,
+        network::Transport::of(arguments),
+    );
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start threads")?
+        .block_on(network::serve(arguments, Arc::new(console)))
 }

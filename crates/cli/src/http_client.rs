@@ -27,6 +27,11 @@ impl HttpClient {
         Ok(HttpClient { custom_ca: Some(pem) })
     }
 
+    /// The certificates in the place of the system's roots, where there are any.
+    pub fn custom_ca(&self) -> Option<&[u8]> {
+        self.custom_ca.as_deref()
+    }
+
     /// One request and its answer, whatever the status.
     pub fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, SendError> {
         jwt_sso_fetch::send(request, self.custom_ca.as_deref(), TIMEOUT)

@@ -3,6 +3,8 @@
 //! A refusal carries what was found and what was expected, never the token.
 //! The words for the client and the log are not written here.
 
+pub mod words;
+
 use crate::algorithm::AlgorithmSet;
 use crate::json::JsonError;
 use crate::time::UnixTime;

@@ -7,12 +7,16 @@
 //   {"tls": {"cert": PEM, "key": PEM}, "port": 0, "clients": {NAME: ALGORITHM}, "keys": [KEY]}
 //       -> {"port": 12345}
 //   {"keys": [KEY]}     other signing keys from now on     -> {"keys": 1}
+//   {"redirect_uris": [URL]}  where the clients of people's browsers may send them back to
+//                                                          -> {"redirect_uris": 1}
 //   {"requests": true}  how often each path was asked for, and how many connections came
 //                                                -> {"requests": {"/jwks": 2, "connections": 2}}
 // KEY is {"kid": "k1", "alg": "RS256", "pkcs8": base64}. The secret of each client and the
 // password of each user is "secret"; a client is a user's application, and a service with
 // client_credentials. A client "psql" without a secret gets its tokens by the device flow, for
-// whoever signs in with whatever name on the pages that it names.
+// whoever signs in with whatever name on the pages that it names. In the same way people sign in
+// by authorization code and PKCE to "console", which has no secret, "console_secret", which has
+// one, and "console_jwt", whose access tokens are JWTs.
 import { createPrivateKey } from 'node:crypto';
 import { createServer } from 'node:https';
 import { join } from 'node:path';
@@ -56,6 +60,24 @@ const DEVICE_CLIENT = {
   redirect_uris: [],
 };
 
+const CONSOLE_CLIENTS = ['console', 'console_secret', 'console_jwt'];
+
+function consoleClient(id) {
+  const secret = id === 'console_secret' ? { client_secret: 'secret' } : {};
+  return {
+    client_id: id,
+    ...secret,
+    token_endpoint_auth_method: secret.client_secret ? 'client_secret_basic' : 'none',
+    id_token_signed_response_alg: 'ES256',
+    grant_types: ['authorization_code'],
+    response_types: ['code'],
+    redirect_uris: config.redirect_uris,
+  };
+}
+
+// Whose tokens are for the database where they name no resource, as libpq does not.
+const FOR_THE_DATABASE = [DEVICE_CLIENT.client_id, 'console_jwt'];
+
 // A user's ID token without a browser.
 async function password(ctx, next) {
   const { client, params } = ctx.oidc;
@@ -73,6 +95,7 @@ function use(keys) {
     clients: [
       ...Object.entries(config.clients).map(([id, algorithm]) => client(id, algorithm)),
       DEVICE_CLIENT,
+      ...(config.redirect_uris ? CONSOLE_CLIENTS.map(consoleClient) : []),
     ],
     jwks: { keys: keys.map(privateJwk) },
     enabledJWA: { idTokenSigningAlgValues: ALGORITHMS },
@@ -84,9 +107,8 @@ function use(keys) {
       clientCredentials: { enabled: true },
       resourceIndicators: {
         enabled: true,
-        // libpq names no resource.
         defaultResource: (ctx, client, oneOf) =>
-          oneOf ?? (client.clientId === DEVICE_CLIENT.client_id ? 'postgres://db' : undefined),
+          oneOf ?? (FOR_THE_DATABASE.includes(client.clientId) ? 'postgres://db' : undefined),
         useGrantedResource: () => true,
         // Each resource is known, and is the audience of its access tokens.
         getResourceServerInfo: (ctx, resource, client) => ({
@@ -126,8 +148,14 @@ async function obey(message) {
     return { port };
   }
   if (message.keys) {
-    use(message.keys);
+    config.keys = message.keys;
+    use(config.keys);
     return { keys: message.keys.length };
+  }
+  if (message.redirect_uris) {
+    config.redirect_uris = message.redirect_uris;
+    use(config.keys);
+    return { redirect_uris: message.redirect_uris.length };
   }
   return { requests };
 }

@@ -91,6 +91,13 @@ impl Provider {
         self.keys = keys.to_vec();
     }
 
+    /// From now on it has the clients `console` (without a secret), `console_secret` and
+    /// `console_jwt` (whose access tokens are JWTs), which people sign in to with their browsers,
+    /// and which may send them back to these URLs. After a start it has none of them.
+    pub fn allow_redirects(&mut self, uris: &[&str]) {
+        self.say(&json!({"redirect_uris": uris}));
+    }
+
     /// Stops it; its port refuses connections.
     pub fn stop(&mut self) {
         if let Some(mut running) = self.running.take() {

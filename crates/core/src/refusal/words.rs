@@ -1,9 +1,10 @@
 //! The words for the administrator: what was found and what was expected. The
-//! log has them in `detail`, and the dry run in its rows.
+//! log has them in `detail`, the dry run in its rows, and the token console
+//! where it says that the server would refuse a token.
 
-use jwt_sso_core::refusal::{IssuerMismatch, KeyMismatch, MapFor, NoKeys, Refusal, Reserved};
-use jwt_sso_core::time::UnixTime;
-pub use jwt_sso_core::visible::{QUOTE_LIMIT as VALUE_LIMIT, escaped, quote};
+use super::{IssuerMismatch, KeyMismatch, MapFor, NoKeys, Refusal, Reserved};
+use crate::time::UnixTime;
+pub use crate::visible::{QUOTE_LIMIT as VALUE_LIMIT, escaped, quote};
 use std::fmt::Write;
 
 /// What was found and what was expected, for the administrator.
