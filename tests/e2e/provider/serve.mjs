@@ -12,7 +12,8 @@
 // KEY is {"kid": "k1", "alg": "RS256", "pkcs8": base64}. The secret of each client and the
 // password of each user is "secret"; a client is a user's application, and a service with
 // client_credentials. A client "psql" without a secret gets its tokens by the device flow, for
-// whoever signs in with whatever name on the pages that it names.
+// whoever signs in with whatever name on the pages that it names; a client "jwt-sso" by the device
+// flow, by authorization code with the way back to any port of 127.0.0.1, and by refresh token.
 import { createPrivateKey } from 'node:crypto';
 import { createServer } from 'node:https';
 import { join } from 'node:path';
@@ -22,6 +23,9 @@ import { pathToFileURL } from 'node:url';
 const { Provider, errors } = await import(
   pathToFileURL(join(process.argv[2], 'oidc-provider/lib/index.js')).href
 );
+
+// Its notices would stand between our answers.
+console.info = console.error;
 
 const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA'];
 const LIFETIME = 12 * 3600; // seconds
@@ -56,6 +60,16 @@ const DEVICE_CLIENT = {
   redirect_uris: [],
 };
 
+const COMMAND_CLIENT = {
+  client_id: 'jwt-sso',
+  application_type: 'native',
+  token_endpoint_auth_method: 'none',
+  id_token_signed_response_alg: 'ES256',
+  grant_types: [...DEVICE_CLIENT.grant_types, 'authorization_code', 'refresh_token'],
+  response_types: ['code'],
+  redirect_uris: ['http://127.0.0.1/callback'],
+};
+
 // A user's ID token without a browser.
 async function password(ctx, next) {
   const { client, params } = ctx.oidc;
@@ -73,10 +87,11 @@ function use(keys) {
     clients: [
       ...Object.entries(config.clients).map(([id, algorithm]) => client(id, algorithm)),
       DEVICE_CLIENT,
+      COMMAND_CLIENT,
     ],
     jwks: { keys: keys.map(privateJwk) },
     enabledJWA: { idTokenSigningAlgValues: ALGORITHMS },
-    scopes: ['openid', 'db:connect'],
+    scopes: ['openid', 'offline_access', 'db:connect'],
     ttl: { IdToken: LIFETIME, ClientCredentials: LIFETIME },
     features: {
       devInteractions: { enabled: true },

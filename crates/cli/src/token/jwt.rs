@@ -71,6 +71,7 @@ fn refused(refusal: &Refusal, text: &str, origin: &str) -> Failure {
     let failed = |why: &str| Failure::new(format!("{origin} is of no use: {why}"));
     match refusal {
         _ if text.is_empty() => Failure::new(format!("{origin} is empty")),
+        _ if text.contains(char::is_whitespace) => failed("it is more than one word"),
         Refusal::Expired { at, .. } => failed(&format!("it expired at {at}")).with_hint(
             "where the time looks right, compare this machine's clock with the issuer's",
         ),
