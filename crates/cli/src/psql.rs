@@ -10,6 +10,7 @@ use crate::profile::{ConfigArguments, Profile};
 use crate::token::options::SourceArguments;
 use crate::token::{self, KeepingArguments};
 use anstream::eprintln;
+use clap::Args;
 use server::Server;
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -31,7 +32,7 @@ neither the profile nor PGSSLMODE says otherwise.";
 
 /// Start psql with a token for its password
 #[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES, disable_help_flag = true)]
+#[command(after_help = EXAMPLES, disable_help_flag = true, disable_version_flag = true)]
 pub struct Arguments {
     /// The profile, then psql's arguments; without a profile they begin with a dash or after --
     #[arg(
@@ -55,6 +56,12 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let (name, rest) = split(&arguments.words);
     let name = name.map(|name| name.to_string_lossy().into_owned());
+    if let Some(option) = misplaced(rest) {
+        return Err(Failure::usage(format!(
+            "{option} is not psql's, and stands among its arguments"
+        ))
+        .with_hint("our options stand in front of the profile or of `--`"));
+    }
     let profile = arguments.config.choose(name.as_deref())?;
     let server = Server::of(rest, profile.as_ref())?;
     if server.is_exposed() {
@@ -67,7 +74,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let file = password_file::create(&server.password_lines(token.text())?)?;
     let mut psql = Command::new("psql");
     psql.args(rest).envs(environment(profile.as_ref())).env("PGPASSFILE", file.path());
-    psql.env_remove("PGPASSWORD");
+    // Of no use to psql, nor to the programs that it may start.
+    psql.env_remove("PGPASSWORD").env_remove(token::SECRET_VARIABLE);
     for name in server.misleading() {
         psql.env_remove(name);
     }
@@ -94,6 +102,17 @@ fn split(words: &[OsString]) -> (Option<&OsStr>, &[OsString]) {
         Some((dashes, behind)) if dashes == "--" => (Some(first), behind),
         _ => (Some(first), rest),
     }
+}
+
+/// An option of ours that psql would not know.
+fn misplaced(rest: &[OsString]) -> Option<String> {
+    let ours = Arguments::augment_args(clap::Command::new(""));
+    let is_ours = |name: &str| ours.get_arguments().any(|own| own.get_long() == Some(name));
+    let words = rest.iter().take_while(|word| *word != "--").map(|word| word.to_string_lossy());
+    words.into_iter().find_map(|word| {
+        let name = word.strip_prefix("--")?.split('=').next()?;
+        (is_ours(name) && psql_arguments::long_option(name).is_none()).then(|| format!("--{name}"))
+    })
 }
 
 /// The profile's connection, by libpq's variables: psql's own options come before them.

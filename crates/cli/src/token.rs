@@ -22,6 +22,7 @@ use cache::{Cache, Kept};
 pub use jwt::Jwt;
 use options::SourceArguments;
 use provider::Answer;
+pub use question::SECRET_VARIABLE;
 use question::{Question, Source};
 use std::io::Write;
 
@@ -60,8 +61,9 @@ pub struct Arguments {
 
 /// Whether a token of before may serve.
 #[derive(Clone, Copy, Debug, clap::Args)]
+#[command(next_help_heading = "Kept tokens and profiles")]
 pub struct KeepingArguments {
-    /// Ask for another token, and for another sign-in, whatever is kept
+    /// Ask for another token, by another sign-in, whatever is kept
     #[arg(long)]
     force: bool,
     /// Neither use a token that was kept nor keep this one
@@ -98,7 +100,7 @@ pub fn obtain(
     keeping: KeepingArguments,
 ) -> Result<Jwt, Failure> {
     let (kind, options) = source.merged(profile)?;
-    let question = Question::new(kind, options)?;
+    let mut question = Question::new(kind, options)?;
     let cache = match question.kept_as().filter(|_| !keeping.no_cache).map(Cache::open) {
         None => None,
         Some(Ok(cache)) => Some(cache),
@@ -111,15 +113,17 @@ pub fn obtain(
         let answer = ask(&question)?;
         return Jwt::check(&answer.token, &answer.origin);
     };
-    through(&cache, &question, keeping.force)
+    through(&cache, &mut question, keeping.force)
 }
 
-fn through(cache: &Cache, question: &Question, force: bool) -> Result<Jwt, Failure> {
+fn through(cache: &Cache, question: &mut Question, force: bool) -> Result<Jwt, Failure> {
     let fresh = || cache.load().filter(|_| !force).and_then(|kept| kept.fresh());
     if let Some(token) = fresh() {
         return Ok(token);
     }
     let _lock = cache.lock()?;
+    // Who had it may have waited long for somebody to sign in.
+    question.begin();
     // Whoever had the lock before may have asked for the same.
     let kept = if force { None } else { cache.load() };
     if let Some(token) = kept.as_ref().and_then(Kept::fresh) {

@@ -7,7 +7,7 @@
 //! 6. the environment cannot weaken it: PGPASSWORD, PGPASSFILE and PGSERVICE do not count, and
 //!    sslmode is verify-full
 //! 7. psql's exit code is ours; psql that is missing; a service; a warning for a weak sslmode
-//! 8. -h and --help
+//! 8. --help and --version of either; an option of ours among psql's
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -215,9 +215,13 @@ fn s6_environment() {
     fs::set_permissions(&passfile, fs::Permissions::from_mode(0o600)).unwrap();
     let mut command = world.command(&["prod", "-XAtc", WHO]);
     command.env("PGPASSWORD", "wrong").env("PGPASSFILE", &passfile).env("PGSERVICE", "other");
+    command.env("JWT_SSO_CLIENT_SECRET", "s3cr3t");
     command.env("PGHOST", "db.invalid").env("PGHOSTADDR", "192.0.2.1").env("PGUSER", "bob");
+    command.args(["-c", "\\! env"]);
     let said = said(&mut command);
-    assert_eq!((said.code, said.stdout.as_str()), (Some(0), "alice true"), "{said:?}");
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.stdout.starts_with("alice true\n"), "{said:?}");
+    assert!(!said.stdout.contains("s3cr3t") && !said.stdout.contains("wrong"), "{said:?}");
 
     // A certificate of another CA: nothing but verify-full would notice.
     let other = jwt_sso_e2e::authority::Authority::new();
@@ -271,6 +275,12 @@ fn s8_help() {
     let said = world.run(&["--help"]);
     assert_eq!(said.code, Some(0));
     assert!(said.stdout.contains("jwt-sso psql prod -c"), "{said:?}");
+    let said = world.run(&["-V"]);
+    assert!(said.stderr.contains("nothing says where the token comes from"), "psql's: {said:?}");
+    let said = world.run(&["prod", "-XAt", "--force"]);
+    assert_eq!(said.code, Some(2));
+    assert!(said.stderr.contains("error: --force is not psql's"), "{said:?}");
+    assert!(said.stderr.contains("hint: our options stand in front of the profile"), "{said:?}");
     let said = world.run(&["prod", "--help"]);
     assert!(said.stdout.contains("psql is the PostgreSQL interactive terminal"), "{said:?}");
 }

@@ -104,7 +104,7 @@ impl PsqlArguments {
 }
 
 /// By its name, or by a beginning that only one has.
-fn long_option(name: &str) -> Option<(&'static str, bool)> {
+pub fn long_option(name: &str) -> Option<(&'static str, bool)> {
     if let Some(exact) = LONG.iter().find(|(long, _)| *long == name) {
         return Some(*exact);
     }

@@ -10,14 +10,15 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Where a client's secret is, if not in a file.
-const SECRET_VARIABLE: &str = "JWT_SSO_CLIENT_SECRET";
+pub const SECRET_VARIABLE: &str = "JWT_SSO_CLIENT_SECRET";
 
 /// One source with what it needs.
 pub struct Question {
     pub source: Source,
     pub http: HttpClient,
-    /// When the patience ends.
-    pub deadline: Instant,
+    /// How long the source may take, and since when it does.
+    patience: Duration,
+    began: Instant,
     digest: Digest,
 }
 
@@ -62,8 +63,9 @@ impl Question {
             SourceKind::Device | SourceKind::Browser | SourceKind::Command => 300,
             _ => 90,
         });
-        let deadline = Instant::now() + Duration::from_secs(patience);
-        Ok(Question { source: source(kind, options)?, http, deadline, digest })
+        let source = source(kind, options)?;
+        let patience = Duration::from_secs(patience);
+        Ok(Question { source, http, patience, began: Instant::now(), digest })
     }
 
     /// What the answer is kept under; `None` where it is not to be kept.
@@ -74,9 +76,14 @@ impl Question {
         is_kept.then_some(self.digest)
     }
 
+    /// The source is asked from now on.
+    pub fn begin(&mut self) {
+        self.began = Instant::now();
+    }
+
     /// How much of the patience is left.
     pub fn remaining(&self) -> Duration {
-        self.deadline.saturating_duration_since(Instant::now())
+        self.patience.saturating_sub(self.began.elapsed())
     }
 }
 
