@@ -162,6 +162,9 @@ fn client_secret(file: Option<&Path>) -> Result<Option<ClientSecret>, Failure> {
 
 /// All that makes one token another than another, the secret apart.
 fn digest(kind: SourceKind, options: &Options) -> Digest {
+    // A command may mean another thing in another folder.
+    let folder = std::env::current_dir().ok().filter(|_| kind == SourceKind::Command);
+    let folder = folder.map(|path| path.to_string_lossy().into_owned());
     let ca = options.ca.as_ref().map(|path| path.to_string_lossy().into_owned());
     let texts = [
         Some(kind.name().to_owned()),
@@ -172,6 +175,7 @@ fn digest(kind: SourceKind, options: &Options) -> Digest {
         options.audience.clone(),
         options.use_token.map(|token| token.name().to_owned()),
         options.command.clone(),
+        folder,
         ca,
     ];
     // One that is absent is not one that is empty.

@@ -1,6 +1,6 @@
 //! What is kept:
 //! 1. a token is asked for once, and once more with --force; its file and folder are its owner's alone
-//! 2. other options are another token
+//! 2. other options are another token, and so is a command in another folder
 //! 3. one that ends soon is asked for anew, a tenth of its lifetime before its end
 //! 4. --no-cache neither takes nor keeps
 //! 5. a file that others may read, that is somebody else's, a link or no JSON is passed over
@@ -77,8 +77,11 @@ fn s2_other_options() {
     let counted = Counted::new(3600);
     let first = counted.token(&[]);
     assert_ne!(counted.token(&["--audience", "other"]), first);
-    assert_eq!((counted.token(&[]), counted.runs()), (first, 2));
+    assert_eq!((counted.token(&[]), counted.runs()), (first.clone(), 2));
     assert_eq!(counted.home.kept().len(), 2);
+    let mut elsewhere = counted.run(&[]);
+    elsewhere.0.current_dir("/");
+    assert_ne!(elsewhere.end().token(), first);
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //! 4. an unknown key, a wrong value and a mistake of TOML are refused with their place
 //! 5. a secret is refused, and not repeated
 //! 6. an unknown profile, a file that is missing; --list
+//! 7. the example of docs/command.md is a sound file
 
 use serde_json::json;
 
@@ -126,4 +127,17 @@ fn s6_list() {
     let missing = home.path("missing.toml");
     let said = home.token(&["--list", "--config", text(&missing)]).end();
     assert!(said.failed(2).contains(&format!("cannot read {}", missing.display())), "{said:?}");
+}
+
+#[test]
+fn s7_document() {
+    let document = include_str!("../../../../docs/command.md");
+    let (_, rest) = document.split_once("```toml\n").unwrap();
+    let (example, _) = rest.split_once("```").unwrap();
+    let home = Home::new();
+    home.write(FILE, example);
+    let said = home.token(&["--list"]).end();
+    let table = "default  device of https://idp.example, for db.example\n\
+                 nightly  client-credentials of https://idp.example, for db.example\n";
+    assert_eq!((said.code, said.stdout.as_str()), (Some(0), table), "{said:?}");
 }
