@@ -25,3 +25,14 @@ impl Drop for Waiting {
         self.0.finish_and_clear();
     }
 }
+
+/// What a stranger wrote, fit for a terminal: on one line, without control
+/// characters, which could move the cursor or hide text, and not endless.
+pub fn printable(text: &str) -> String {
+    let hidden = |c: &char| {
+        c.is_control()
+            || ('\u{202a}'..='\u{202e}').contains(c)
+            || ('\u{2066}'..='\u{2069}').contains(c)
+    };
+    text.chars().take(500).map(|c| if hidden(&c) { ' ' } else { c }).collect()
+}

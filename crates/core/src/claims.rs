@@ -36,6 +36,11 @@ impl<'d> Claims<'d> {
         self.0.get("iss").and_then(Node::as_str)
     }
 
+    /// `sub`.
+    pub fn subject(&self) -> Option<&str> {
+        self.0.get("sub").and_then(Node::as_str)
+    }
+
     /// `jti`, where it is a string.
     pub fn jti(&self) -> Option<&str> {
         self.0.get("jti").and_then(Node::as_str)
@@ -43,7 +48,7 @@ impl<'d> Claims<'d> {
 
     /// Check 7: `exp`, `nbf`, `iat`, lifetime, in this order. Returns `exp`.
     pub fn check_times(&self, rules: TimeRules, now: UnixTime) -> Result<UnixTime, Refusal> {
-        let exp = self.numeric_date("exp")?.ok_or(Refusal::MissingExpiry)?;
+        let exp = self.expiry()?;
         let latest = now.seconds().saturating_add(rules.skew);
         if now.seconds() >= exp.seconds().saturating_add(rules.skew) {
             return Err(Refusal::Expired { at: exp, now });
@@ -62,6 +67,11 @@ impl<'d> Claims<'d> {
             }
         }
         Ok(exp)
+    }
+
+    /// `exp`, which no token goes without.
+    pub fn expiry(&self) -> Result<UnixTime, Refusal> {
+        self.numeric_date("exp")?.ok_or(Refusal::MissingExpiry)
     }
 
     /// A claim that is a NumericDate: `exp`, `nbf`, `iat`, `auth_time`.

@@ -144,9 +144,11 @@ fn is_loopback(host: &str) -> bool {
         || bare(host).parse::<Ipv6Addr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-/// Of Azure and Google Cloud.
+/// Of Azure and Google Cloud. Azure's App Service has its endpoint at other
+/// link-local addresses, which no router passes on (RFC 3927 §7).
 fn is_metadata_service(host: &str) -> bool {
-    host == "169.254.169.254" || host.eq_ignore_ascii_case("metadata.google.internal")
+    host.parse::<Ipv4Addr>().is_ok_and(|ip| ip.is_link_local())
+        || host.eq_ignore_ascii_case("metadata.google.internal")
 }
 
 fn has_scheme(reference: &str) -> bool {
@@ -213,6 +215,21 @@ mod tests {
             assert_eq!(Address::parse(url), Err(why), "{url}");
         }
         assert!(Address::parse(&format!("https://idp.example/{}", "a".repeat(2048))).is_err());
+    }
+
+    #[test]
+    fn takes_http_of_metadata_services_where_they_are_trusted() {
+        for url in [
+            "http://169.254.169.254/metadata",
+            "http://169.254.129.2:8081/msi/token",
+            "http://Metadata.google.internal/x",
+        ] {
+            assert!(Address::parse_trusted(url).is_ok(), "{url}");
+            assert!(Address::parse(url).is_err(), "{url}");
+        }
+        for url in ["http://169.255.0.1/", "http://metadata.google.internal.example/"] {
+            assert!(Address::parse_trusted(url).is_err(), "{url}");
+        }
     }
 
     #[test]

@@ -16,7 +16,8 @@
 // client_credentials. A client "psql" without a secret gets its tokens by the device flow, for
 // whoever signs in with whatever name on the pages that it names. In the same way people sign in
 // by authorization code and PKCE to "console", which has no secret, "console_secret", which has
-// one, and "console_jwt", whose access tokens are JWTs.
+// one, and "console_jwt", whose access tokens are JWTs; and "jwt-sso" takes the device flow, the
+// authorization code with the way back to any port of 127.0.0.1, and refresh tokens.
 import { createPrivateKey } from 'node:crypto';
 import { createServer } from 'node:https';
 import { join } from 'node:path';
@@ -26,6 +27,9 @@ import { pathToFileURL } from 'node:url';
 const { Provider, errors } = await import(
   pathToFileURL(join(process.argv[2], 'oidc-provider/lib/index.js')).href
 );
+
+// Its notices would stand between our answers.
+console.info = console.error;
 
 const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA'];
 const LIFETIME = 12 * 3600; // seconds
@@ -78,6 +82,16 @@ function consoleClient(id) {
 // Whose tokens are for the database where they name no resource, as libpq does not.
 const FOR_THE_DATABASE = [DEVICE_CLIENT.client_id, 'console_jwt'];
 
+const COMMAND_CLIENT = {
+  client_id: 'jwt-sso',
+  application_type: 'native',
+  token_endpoint_auth_method: 'none',
+  id_token_signed_response_alg: 'ES256',
+  grant_types: [...DEVICE_CLIENT.grant_types, 'authorization_code', 'refresh_token'],
+  response_types: ['code'],
+  redirect_uris: ['http://127.0.0.1/callback'],
+};
+
 // A user's ID token without a browser.
 async function password(ctx, next) {
   const { client, params } = ctx.oidc;
@@ -96,10 +110,11 @@ function use(keys) {
       ...Object.entries(config.clients).map(([id, algorithm]) => client(id, algorithm)),
       DEVICE_CLIENT,
       ...(config.redirect_uris ? CONSOLE_CLIENTS.map(consoleClient) : []),
+      COMMAND_CLIENT,
     ],
     jwks: { keys: keys.map(privateJwk) },
     enabledJWA: { idTokenSigningAlgValues: ALGORITHMS },
-    scopes: ['openid', 'db:connect'],
+    scopes: ['openid', 'offline_access', 'db:connect'],
     ttl: { IdToken: LIFETIME, ClientCredentials: LIFETIME },
     features: {
       devInteractions: { enabled: true },

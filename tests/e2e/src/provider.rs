@@ -28,6 +28,10 @@ pub const RESOURCE: &str = "postgres://db";
 /// The audience of its access tokens is [`RESOURCE`].
 pub const DEVICE_CLIENT: &str = "psql";
 
+/// The provider's client that has no secret and gets its tokens by the device flow, by
+/// authorization code with the way back to any port of 127.0.0.1, and by refresh token.
+pub const COMMAND_CLIENT: &str = "jwt-sso";
+
 /// A provider. It stops when it is dropped, or when this process ends.
 #[derive(Debug)]
 pub struct Provider {

@@ -23,6 +23,16 @@ fn lifetime(json: &str, longest: u64) -> Result<UnixTime, Refusal> {
 }
 
 #[test]
+fn subject_and_expiry_are_to_be_had_by_themselves() {
+    let token = claims(r#"{"sub":"alice","exp":1800000000.9}"#);
+    assert_eq!((token.subject(), token.expiry()), (Some("alice"), Ok(at(NOW))));
+    assert_eq!(claims("{}").subject(), None);
+    assert_eq!(claims("{}").expiry(), Err(Refusal::MissingExpiry));
+    let soon = claims(r#"{"exp":"soon"}"#).expiry();
+    assert_eq!(soon.map_err(|refusal| refusal.reason()), Err(Reason::InvalidClaim));
+}
+
+#[test]
 fn registered_claims_have_their_types() {
     for fine in [
         "{}",
