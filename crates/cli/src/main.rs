@@ -15,6 +15,7 @@ mod keys;
 mod man_page;
 mod output;
 mod profile;
+mod provider_metadata;
 mod psql;
 mod terminal;
 mod token;

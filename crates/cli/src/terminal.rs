@@ -1,6 +1,7 @@
 //! Standard error of somebody who waits.
 
 use indicatif::{ProgressBar, ProgressStyle};
+use jwt_sso_core::visible;
 use std::time::Duration;
 
 /// A line that shows that something still goes on; nothing where standard
@@ -26,13 +27,8 @@ impl Drop for Waiting {
     }
 }
 
-/// What a stranger wrote, fit for a terminal: on one line, without control
-/// characters, which could move the cursor or hide text, and not endless.
+/// What a stranger wrote, fit for a message: nothing that a terminal obeys or
+/// that cannot be seen, and not endless.
 pub fn printable(text: &str) -> String {
-    let hidden = |c: &char| {
-        c.is_control()
-            || ('\u{202a}'..='\u{202e}').contains(c)
-            || ('\u{2066}'..='\u{2069}').contains(c)
-    };
-    text.chars().take(500).map(|c| if hidden(&c) { ' ' } else { c }).collect()
+    visible::printable(&text.chars().take(500).collect::<String>())
 }

@@ -4,20 +4,14 @@
 use super::settings::Settings;
 use super::sign_in::SignIn;
 use crate::http_client::HttpClient;
+use crate::provider_metadata::{self, ALGORITHMS, Client, Metadata};
 use jwt_sso_core::console_settings::UseToken;
-use openidconnect::core::{
-    CoreAuthDisplay, CoreClaimName, CoreClaimType, CoreClient, CoreClientAuthMethod,
-    CoreErrorResponseType, CoreGrantType, CoreJsonWebKey, CoreJweContentEncryptionAlgorithm,
-    CoreJweKeyManagementAlgorithm, CoreJwsSigningAlgorithm, CoreResponseMode, CoreResponseType,
-    CoreSubjectIdentifierType,
-};
+use openidconnect::core::{CoreErrorResponseType, CoreResponseType};
 use openidconnect::{
-    AdditionalProviderMetadata, AuthType, AuthenticationFlow, AuthorizationCode, ClientId,
-    ClientSecret, CsrfToken, DiscoveryError, EndpointMaybeSet, EndpointNotSet, EndpointSet,
-    IssuerUrl, Nonce, OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier, ProviderMetadata,
+    AuthType, AuthenticationFlow, AuthorizationCode, ClientId, ClientSecret, CsrfToken,
+    DiscoveryError, IssuerUrl, Nonce, OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier,
     RedirectUrl, RequestTokenError, Scope, TokenResponse,
 };
-use serde::{Deserialize, Serialize};
 use std::error::Error;
 use url::Url;
 use zeroize::Zeroizing;
@@ -39,53 +33,6 @@ pub enum ProviderError {
     /// The ID token is not what this sign-in was for.
     Unsound(String),
 }
-
-/// What discovery says beyond what openidconnect reads.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub struct Advertised {
-    /// RFC 9207 §3.
-    #[serde(default)]
-    authorization_response_iss_parameter_supported: bool,
-}
-
-impl AdditionalProviderMetadata for Advertised {}
-
-type Metadata = ProviderMetadata<
-    Advertised,
-    CoreAuthDisplay,
-    CoreClientAuthMethod,
-    CoreClaimName,
-    CoreClaimType,
-    CoreGrantType,
-    CoreJweContentEncryptionAlgorithm,
-    CoreJweKeyManagementAlgorithm,
-    CoreJsonWebKey,
-    CoreResponseMode,
-    CoreResponseType,
-    CoreSubjectIdentifierType,
->;
-
-type Client = CoreClient<
-    EndpointSet,
-    EndpointNotSet,
-    EndpointNotSet,
-    EndpointNotSet,
-    EndpointMaybeSet,
-    EndpointMaybeSet,
->;
-
-/// The algorithms that no client secret can sign with.
-const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
-    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
-    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
-    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha512,
-    CoreJwsSigningAlgorithm::RsaSsaPssSha256,
-    CoreJwsSigningAlgorithm::RsaSsaPssSha384,
-    CoreJwsSigningAlgorithm::RsaSsaPssSha512,
-    CoreJwsSigningAlgorithm::EcdsaP256Sha256,
-    CoreJwsSigningAlgorithm::EcdsaP384Sha384,
-    CoreJwsSigningAlgorithm::EdDsa,
-];
 
 /// Where to send the browser, and what its answer will be held against.
 pub fn begin(settings: &Settings, http: &HttpClient) -> Result<(Url, SignIn), ProviderError> {
@@ -166,16 +113,18 @@ fn discover(settings: &Settings, http: &HttpClient) -> Result<Metadata, Provider
 
 fn client(settings: &Settings, metadata: &Metadata) -> Result<Client, ProviderError> {
     let secret = client_secret(settings)?;
-    let methods = metadata.token_endpoint_auth_methods_supported();
-    // Basic is the default where the provider names none (Discovery 1.0 §3).
-    let basic = methods.is_none_or(|methods| {
-        methods.contains(&CoreClientAuthMethod::ClientSecretBasic)
-            || !methods.contains(&CoreClientAuthMethod::ClientSecretPost)
-    });
+    let auth_type = match provider_metadata::auth_type(metadata) {
+        Some(auth_type) => auth_type,
+        None if secret.is_none() => AuthType::BasicAuth,
+        None => {
+            let neither = "it takes a secret neither by client_secret_basic nor client_secret_post";
+            return Err(unusable(format!("{}: {neither}", settings.provider_url)));
+        }
+    };
     let id = ClientId::new(settings.client_id.clone());
-    let client = CoreClient::from_provider_metadata(metadata.clone(), id, secret)
+    let client = Client::from_provider_metadata(metadata.clone(), id, secret)
         .set_redirect_uri(RedirectUrl::from_url(settings.redirect_url.clone()))
-        .set_auth_type(if basic { AuthType::BasicAuth } else { AuthType::RequestBody });
+        .set_auth_type(auth_type);
     Ok(client)
 }
 

@@ -6,55 +6,14 @@ use super::question::Oidc;
 use crate::database::chain;
 use crate::failure::Failure;
 use crate::http_client::HttpClient;
+use crate::provider_metadata::{self, ALGORITHMS, Client, Metadata, MoreMetadata};
 use crate::terminal::printable;
 use jwt_sso_fetch::SendError;
-use openidconnect::core::{
-    CoreAuthDisplay, CoreClaimName, CoreClaimType, CoreClient, CoreClientAuthMethod, CoreGrantType,
-    CoreJsonWebKey, CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm,
-    CoreResponseMode, CoreResponseType, CoreSubjectIdentifierType, CoreTokenResponse,
-};
+use openidconnect::core::CoreTokenResponse;
 use openidconnect::{
-    AdditionalProviderMetadata, AuthType, ClientId, DeviceAuthorizationUrl, DiscoveryError,
-    EndpointMaybeSet, EndpointNotSet, EndpointSet, ErrorResponse, IssuerUrl, Nonce, NonceVerifier,
-    OAuth2TokenResponse, ProviderMetadata, RequestTokenError, Scope, TokenResponse,
+    AuthType, ClientId, DiscoveryError, ErrorResponse, IssuerUrl, Nonce, NonceVerifier,
+    OAuth2TokenResponse, RequestTokenError, Scope, TokenResponse,
 };
-use serde::{Deserialize, Serialize};
-
-/// Members of the metadata beyond those of OpenID Connect Discovery.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub struct MoreMetadata {
-    /// RFC 8628 §4.
-    pub device_authorization_endpoint: Option<DeviceAuthorizationUrl>,
-    /// RFC 9207 §3.
-    #[serde(default)]
-    pub authorization_response_iss_parameter_supported: bool,
-}
-
-impl AdditionalProviderMetadata for MoreMetadata {}
-
-type Metadata = ProviderMetadata<
-    MoreMetadata,
-    CoreAuthDisplay,
-    CoreClientAuthMethod,
-    CoreClaimName,
-    CoreClaimType,
-    CoreGrantType,
-    CoreJweContentEncryptionAlgorithm,
-    CoreJweKeyManagementAlgorithm,
-    CoreJsonWebKey,
-    CoreResponseMode,
-    CoreResponseType,
-    CoreSubjectIdentifierType,
->;
-
-type Client = CoreClient<
-    EndpointSet,
-    EndpointNotSet,
-    EndpointNotSet,
-    EndpointNotSet,
-    EndpointMaybeSet,
-    EndpointMaybeSet,
->;
 
 /// A provider that has been asked for its metadata and keys.
 pub struct Provider<'q> {
@@ -111,6 +70,7 @@ impl<'q> Provider<'q> {
         let verifier = self
             .client
             .id_token_verifier()
+            .set_allowed_algs(ALGORITHMS)
             // What else it is for is the server's to judge; it is for us, too.
             .set_other_audience_verifier_fn(|_| true);
         if let Some(id_token) = answer.id_token() {
@@ -144,22 +104,16 @@ pub fn same_subject(answer: &Answer, before: &Jwt) -> bool {
     Jwt::read(&answer.token).is_ok_and(|jwt| jwt.subject() == before.subject())
 }
 
-/// How a client with a secret shows it. `client_secret_basic` is what a
-/// provider takes that says nothing (OpenID Connect Discovery §3).
+/// A client without a secret is asked for none.
 fn auth_type(oidc: &Oidc, metadata: &Metadata) -> Result<AuthType, Failure> {
-    let Some(methods) = metadata.token_endpoint_auth_methods_supported() else {
-        return Ok(AuthType::BasicAuth);
-    };
-    if oidc.client_secret.is_none() || methods.contains(&CoreClientAuthMethod::ClientSecretBasic) {
-        Ok(AuthType::BasicAuth)
-    } else if methods.contains(&CoreClientAuthMethod::ClientSecretPost) {
-        Ok(AuthType::RequestBody)
-    } else {
-        Err(Failure::new(format!(
+    match provider_metadata::auth_type(metadata) {
+        Some(auth_type) => Ok(auth_type),
+        None if oidc.client_secret.is_none() => Ok(AuthType::BasicAuth),
+        None => Err(Failure::new(format!(
             "the provider {} takes a client's secret neither by client_secret_basic nor by \
              client_secret_post",
             oidc.issuer
-        )))
+        ))),
     }
 }
 

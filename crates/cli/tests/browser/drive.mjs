@@ -112,22 +112,6 @@ const orders = {
     await page.clock.fastForward(seconds * 1000);
   },
   install_clock: () => page.clock.install(),
-  /** Follows a click up to a request for a URL with this beginning, which is not sent. */
-  async intercept([selector, prefix]) {
-    let found;
-    const seen = new Promise((resolve) => (found = resolve));
-    await page.route(
-      (url) => url.href.startsWith(prefix),
-      (route) => {
-        found(route.request().url());
-        return route.abort();
-      },
-    );
-    await page.click(selector, { noWaitAfter: true });
-    const url = await seen;
-    await page.unrouteAll();
-    return url;
-  },
   screenshot: (path) => page.screenshot({ path, fullPage: true, animations: 'disabled' }),
   requests: () => requests,
   complaints: () => complaints,

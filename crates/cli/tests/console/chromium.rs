@@ -115,12 +115,6 @@ impl Chromium {
         self.order("evaluate", json!(expression))
     }
 
-    /// The URL that a click leads to and that begins so; it is not asked for.
-    #[track_caller]
-    pub fn intercept(&mut self, selector: &str, prefix: &str) -> String {
-        self.string("intercept", json!([selector, prefix]))
-    }
-
     /// What pages of this origin asked for.
     pub fn requests_of(&mut self, origin: &str) -> Vec<String> {
         let all = self.order("requests", Value::Null);
