@@ -1,7 +1,7 @@
 //! Profiles: named sets of options in `~/.config/jwt-sso/profiles.toml`.
 
 use crate::failure::{Context, Failure};
-use crate::token::options::{Options, SourceKind, UseToken};
+use crate::token::options::{Options, RedirectHost, SourceKind, UseToken};
 use etcetera::BaseStrategy;
 use serde::de::{Deserialize, Deserializer, Error as _};
 use std::collections::BTreeMap;
@@ -32,6 +32,7 @@ pub struct Profile {
     resource: Option<String>,
     audience: Option<String>,
     use_token: Option<UseToken>,
+    redirect_host: Option<RedirectHost>,
     redirect_port: Option<u16>,
     no_open: Option<bool>,
     ca: Option<PathBuf>,
@@ -59,6 +60,7 @@ impl Profile {
             resource: self.resource.clone(),
             audience: self.audience.clone(),
             use_token: self.use_token,
+            redirect_host: self.redirect_host,
             redirect_port: self.redirect_port,
             no_open: self.no_open.unwrap_or_default(),
             ca: self.ca.clone(),
@@ -161,6 +163,12 @@ impl ConfigArguments {
         let document = toml::from_str(&text).map_err(|error| misread(&path, &text, &error))?;
         Ok((path, document))
     }
+}
+
+/// Whether a text of profiles can be read.
+#[cfg(test)]
+pub fn check(text: &str) -> Result<(), toml::de::Error> {
+    toml::from_str::<Document>(text).map(drop)
 }
 
 /// toml's own words quote the line, in which a secret may stand.

@@ -89,7 +89,7 @@ const COMMAND_CLIENT = {
   id_token_signed_response_alg: 'ES256',
   grant_types: [...DEVICE_CLIENT.grant_types, 'authorization_code', 'refresh_token'],
   response_types: ['code'],
-  redirect_uris: ['http://127.0.0.1/callback'],
+  redirect_uris: ['http://127.0.0.1/callback', 'http://localhost/callback'],
 };
 
 // A user's ID token without a browser.

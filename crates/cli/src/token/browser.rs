@@ -18,7 +18,8 @@ pub fn ask(oidc: &Oidc, browser: &Browser, question: &Question) -> Result<Answer
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
         .context(format_args!("cannot listen on 127.0.0.1:{port} for the browser"))?;
     let port = listener.local_addr().context("cannot listen for the browser")?.port();
-    let way_back = RedirectUrl::new(format!("http://127.0.0.1:{port}{}", callback::PATH))
+    let host = browser.redirect_host.name();
+    let way_back = RedirectUrl::new(format!("http://{host}:{port}{}", callback::PATH))
         .context("cannot listen for the browser")?;
     let client = provider.client.clone().set_redirect_uri(way_back);
     let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();

@@ -60,6 +60,9 @@ pub struct Options {
     /// Which of the provider's tokens [default: id_token for people, access_token for services]
     #[arg(long, value_name = "KIND", help_heading = ASKED_WITH)]
     pub use_token: Option<UseToken>,
+    /// Host of the browser's way back; Entra ID and Cognito want localhost [default: 127.0.0.1]
+    #[arg(long, value_name = "HOST", help_heading = ASKED_WITH)]
+    pub redirect_host: Option<RedirectHost>,
     /// Port for the browser's way back, where the provider wants to know it [default: any]
     #[arg(long, value_name = "PORT", help_heading = ASKED_WITH)]
     pub redirect_port: Option<u16>,
@@ -115,6 +118,31 @@ pub enum UseToken {
     IdToken,
     /// The access token, where it is a JWT
     AccessToken,
+}
+
+/// How the way back names this machine. Either way it is 127.0.0.1 that listens:
+/// RFC 8252 §8.3 prefers the address, and some providers know the name only.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, clap::ValueEnum, serde::Deserialize)]
+pub enum RedirectHost {
+    /// The address
+    #[default]
+    #[clap(name = "127.0.0.1")]
+    #[serde(rename = "127.0.0.1")]
+    Address,
+    /// The name
+    #[clap(name = "localhost")]
+    #[serde(rename = "localhost")]
+    Name,
+}
+
+impl RedirectHost {
+    /// As the URL has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            RedirectHost::Address => "127.0.0.1",
+            RedirectHost::Name => "localhost",
+        }
+    }
 }
 
 impl UseToken {
@@ -176,6 +204,7 @@ impl Options {
             resource: self.resource.or(other.resource),
             audience: self.audience.or(other.audience),
             use_token: self.use_token.or(other.use_token),
+            redirect_host: self.redirect_host.or(other.redirect_host),
             redirect_port: self.redirect_port.or(other.redirect_port),
             no_open: self.no_open || other.no_open,
             ca: self.ca.or(other.ca),

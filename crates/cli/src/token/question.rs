@@ -1,6 +1,6 @@
 //! What a token is asked for with: options in which nothing is missing.
 
-use super::options::{Options, SourceKind, UseToken};
+use super::options::{Options, RedirectHost, SourceKind, UseToken};
 use crate::failure::{Context, Failure};
 use crate::http_client::HttpClient;
 use jwt_sso_core::digest::Digest;
@@ -47,6 +47,7 @@ pub struct Oidc {
 
 /// What the browser's way back looks like.
 pub struct Browser {
+    pub redirect_host: RedirectHost,
     pub redirect_port: Option<u16>,
     pub open: bool,
 }
@@ -93,7 +94,11 @@ fn source(kind: SourceKind, options: Options) -> Result<Source, Failure> {
     Ok(match kind {
         SourceKind::Device => Source::Device(oidc(kind, options)?),
         SourceKind::Browser => {
-            let browser = Browser { redirect_port: options.redirect_port, open: !options.no_open };
+            let browser = Browser {
+                redirect_host: options.redirect_host.unwrap_or_default(),
+                redirect_port: options.redirect_port,
+                open: !options.no_open,
+            };
             Source::Browser(oidc(kind, options)?, browser)
         }
         SourceKind::ClientCredentials => Source::ClientCredentials(oidc(kind, options)?),

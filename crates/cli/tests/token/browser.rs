@@ -55,11 +55,19 @@ fn silent() -> OidcDouble {
 
 #[test]
 fn s1_signed_in() {
+    for host in ["127.0.0.1", "localhost"] {
+        signed_in(host);
+    }
+}
+
+fn signed_in(host: &str) {
     let (provider, home) = (Provider::start(&keys("first")), Home::new());
     let (issuer, ca) = (provider.url(), provider.ca_path());
     let arguments = [
         "--browser",
         "--no-open",
+        "--redirect-host",
+        host,
         "--issuer",
         &issuer,
         "--client-id",
@@ -69,6 +77,8 @@ fn s1_signed_in() {
     ];
     let mut started = home.token(&arguments).start();
     let url = shown(&mut started);
+    let way_back = field(&url, "redirect_uri").expect("a way back");
+    assert!(way_back.starts_with(&format!("http://{host}:")), "{way_back}");
     let mut browser = Browser::open(&ca, url.as_str());
     browser.submit(&[("login", "alice@corp"), ("password", "any")]);
     browser.submit(&[]);
