@@ -89,7 +89,7 @@ fn s4_refused() {
     let said = on_machine(&Home::new(), &double, &[]).end();
     let stderr = said.failed(1);
     assert!(
-        stderr.contains("Azure gives no token: 400 Bad Request: Identity not found [2J\n"),
+        stderr.contains("Azure gives no token: 400 Bad Request: Identity not found\\u001b[2J\n"),
         "{stderr:?}"
     );
     assert!(stderr.contains("hint: the machine needs a managed identity"), "{stderr}");

@@ -140,7 +140,7 @@ fn s4_refused() {
         (
             &double,
             vec![("error", "access_denied"), ("error_description", "no \u{1b}[31mway")],
-            "the provider refused the sign-in: access_denied no  [31mway",
+            "the provider refused the sign-in: access_denied no \\u001b[31mway",
         ),
         (
             &double,

@@ -138,7 +138,7 @@ fn s5_no_control_characters() {
     let said = run(&home, &double);
     let stderr = said.failed(1);
     assert!(!stderr.contains(['\u{1b}', '\u{7}', '\u{202e}', '\r']), "{stderr:?}");
-    assert!(stderr.contains("with the code A [2JB C\n"), "{stderr:?}");
+    assert!(stderr.contains("with the code A\\u001b[2JB\\u202eC\n"), "{stderr:?}");
 }
 
 #[test]
