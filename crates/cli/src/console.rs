@@ -35,9 +35,12 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         HttpClient::new(arguments.ca.as_deref())?,
         network::Transport::of(arguments),
     );
-    tokio::runtime::Builder::new_multi_thread()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .context("cannot start threads")?
-        .block_on(network::serve(arguments, Arc::new(console)))
+        .context("cannot start threads")?;
+    let served = runtime.block_on(network::serve(arguments, Arc::new(console)));
+    // A provider that does not answer keeps nobody from ending the console.
+    runtime.shutdown_background();
+    served
 }

@@ -20,7 +20,8 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "The PostgreSQL server")]
 pub struct ServerArguments {
-    /// Connection URI: postgresql://user@host:port/dbname?sslrootcert=/path/to/ca.pem
+    /// Connection URI: postgresql://user@host:port/dbname?sslrootcert=/path/to/ca.pem; the options
+    /// below say what it leaves out
     #[arg(short = 'd', long, value_name = "URI", env = "JWT_SSO_DATABASE", hide_env_values = true)]
     pub database: Option<String>,
     /// Host name, or the folder of the Unix socket
@@ -51,12 +52,23 @@ impl ServerArguments {
     /// What is wrong with the options, or why the server is not to be had.
     pub async fn connect(&self) -> Result<Client, Failure> {
         let (mut config, root_file) = self.config()?;
+        if !self.is_confidential()? {
+            let refused = "the server is on another machine, and the connection would have no TLS";
+            return Err(Failure::usage(refused).with_hint("use --sslmode verify-full"));
+        }
         config.connect_timeout(TIMEOUT).application_name("jwt-sso");
         if let Ok(password) = std::env::var("PGPASSWORD") {
             config.password(password);
         }
         let tls = MakeRustlsConnect::new(tls_config(root_file.as_deref())?);
-        let connected = config.connect(tls).await;
+        // The library's own bound ends once TCP stands.
+        let Ok(connected) = tokio::time::timeout(TIMEOUT, config.connect(tls)).await else {
+            return Err(Failure::new(format!(
+                "cannot connect to {}: no answer within {} s",
+                hosts(&config),
+                TIMEOUT.as_secs()
+            )));
+        };
         let (client, connection) = connected.map_err(|error| unreachable(&config, &error))?;
         tokio::spawn(connection);
         Ok(client)
@@ -101,21 +113,23 @@ impl ServerArguments {
                 .parse()
                 .map_err(|error| Failure::usage(format!("--database: {}", chain(&error))))?;
         }
-        if let Some(host) = &self.host {
-            config.host(host);
-        } else if config.get_hosts().is_empty() {
-            config.host("/var/run/postgresql");
+        // What the URI says counts, as for libpq: PGHOST and the like, by which
+        // these options may be set, must not lead to another server.
+        if config.get_hosts().is_empty() {
+            config.host(self.host.as_deref().unwrap_or("/var/run/postgresql"));
         }
-        if let Some(port) = self.port {
+        if config.get_ports().is_empty()
+            && let Some(port) = self.port
+        {
             config.port(port);
         }
-        if let Some(user) = &self.username {
+        if config.get_user().is_none()
+            && let Some(user) = &self.username
+        {
             config.user(user);
         }
-        match (&self.dbname, config.get_dbname()) {
-            (Some(name), _) => drop(config.dbname(name)),
-            (None, None) => drop(config.dbname("postgres")),
-            (None, Some(_)) => {}
+        if config.get_dbname().is_none() {
+            config.dbname(self.dbname.as_deref().unwrap_or("postgres"));
         }
         let socket = matches!(config.get_hosts(), [Host::Unix(_)]);
         config.ssl_mode(match mode.as_str() {
@@ -149,17 +163,17 @@ fn tls_config(root_file: Option<&Path>) -> Result<ClientConfig, Failure> {
     Ok(config.context("TLS")?.with_root_certificates(roots).with_no_client_auth())
 }
 
+fn hosts(config: &Config) -> String {
+    let name = |host: &Host| match host {
+        Host::Tcp(name) => name.clone(),
+        Host::Unix(path) => path.display().to_string(),
+    };
+    config.get_hosts().iter().map(name).collect::<Vec<_>>().join(", ")
+}
+
 fn unreachable(config: &Config, error: &tokio_postgres::Error) -> Failure {
-    let hosts: Vec<String> = config
-        .get_hosts()
-        .iter()
-        .map(|host| match host {
-            Host::Tcp(name) => name.clone(),
-            Host::Unix(path) => path.display().to_string(),
-        })
-        .collect();
     let why = chain(error);
-    let failure = Failure::new(format!("cannot connect to {}: {why}", hosts.join(", ")));
+    let failure = Failure::new(format!("cannot connect to {}: {why}", hosts(config)));
     if why.contains("certificate") {
         return failure
             .with_hint("--sslrootcert names the certificates that the server is verified by");

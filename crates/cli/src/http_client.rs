@@ -36,6 +36,14 @@ impl HttpClient {
     pub fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, SendError> {
         jwt_sso_fetch::send(request, self.custom_ca.as_deref(), TIMEOUT)
     }
+
+    /// The same, to a service of the platform whose URL comes from whoever runs this.
+    pub fn send_to_platform(
+        &self,
+        request: Request<Vec<u8>>,
+    ) -> Result<Response<Vec<u8>>, SendError> {
+        jwt_sso_fetch::send_to_platform(request, self.custom_ca.as_deref(), TIMEOUT)
+    }
 }
 
 /// Lets openidconnect send its requests by ours.

@@ -3,6 +3,7 @@
 
 use crate::https_url;
 use crate::setting_error::SettingError;
+use std::net::Ipv6Addr;
 
 /// The token that the console gives out: `oidc_generate_cluster_sso_token_use_token`.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -54,8 +55,9 @@ pub fn check_scopes(text: &str) -> Result<(), SettingError> {
 /// # Errors
 /// The empty text, and what no host name or address has.
 pub fn check_host(text: &str) -> Result<(), SettingError> {
-    let is_part = |c: char| c.is_ascii_alphanumeric() || "-._:".contains(c);
-    if !text.is_empty() && text.chars().all(is_part) {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+    let is_name = !text.is_empty() && text.chars().all(is_part);
+    if is_name || text.parse::<Ipv6Addr>().is_ok() {
         return Ok(());
     }
     Err(SettingError::new("not a host name or address")
@@ -88,7 +90,16 @@ mod tests {
         for host in ["localhost", "db-1.example", "10.0.0.1", "::1"] {
             assert_eq!(check_host(host), Ok(()), "{host}");
         }
-        for host in ["", "a b", "db;rm", "https://db", "\u{e4}.example", "$(x)", "\"db\""] {
+        for host in [
+            "",
+            "a b",
+            "db;rm",
+            "https://db",
+            "\u{e4}.example",
+            "$(x)",
+            "\"db\"",
+            "db.example:6432",
+        ] {
             assert!(check_host(host).is_err(), "{host}");
         }
     }

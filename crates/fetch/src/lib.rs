@@ -19,7 +19,7 @@ mod watchdog;
 
 pub use proxies::Proxies;
 pub use request::{FetchError, Fetched, Place, Request};
-pub use send::{SendError, send};
+pub use send::{SendError, send, send_to_platform};
 pub use trust::check_ca;
 
 use address::Address;

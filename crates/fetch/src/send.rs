@@ -32,13 +32,35 @@ impl std::error::Error for SendError {}
 /// gives the answer back whatever its status. No redirect is followed, as
 /// OAuth wants it. A body has at most [`crate::MAX_BODY`] bytes.
 ///
-/// http is allowed for loopback hosts and for the metadata services of Azure
-/// and Google Cloud. Those have no TLS, so the URL must come from whoever runs
-/// the program and not from an answer.
+/// http is allowed for loopback hosts only.
 ///
 /// # Errors
 /// What failed, where there is no complete answer within `timeout`.
 pub fn send(
+    request: Request<Vec<u8>>,
+    custom_ca: Option<&[u8]>,
+    timeout: Duration,
+) -> Result<Response<Vec<u8>>, SendError> {
+    send_to(Address::parse, request, custom_ca, timeout)
+}
+
+/// The same, to a platform's own service: http is allowed for link-local
+/// addresses and for the metadata service of Google Cloud too. Those have no
+/// TLS, so the URL must come from whoever runs the program, never from an
+/// answer.
+///
+/// # Errors
+/// As [`send`].
+pub fn send_to_platform(
+    request: Request<Vec<u8>>,
+    custom_ca: Option<&[u8]>,
+    timeout: Duration,
+) -> Result<Response<Vec<u8>>, SendError> {
+    send_to(Address::parse_trusted, request, custom_ca, timeout)
+}
+
+fn send_to(
+    parse: fn(&str) -> Result<Address, &'static str>,
     request: Request<Vec<u8>>,
     custom_ca: Option<&[u8]>,
     timeout: Duration,
@@ -49,7 +71,7 @@ pub fn send(
         url: uri.to_string().split('?').next().unwrap_or_default().to_owned(),
         cause: one_line(&cause),
     };
-    let address = Address::parse_trusted(&uri.to_string()).map_err(|why| failed(why.to_owned()))?;
+    let address = parse(&uri.to_string()).map_err(|why| failed(why.to_owned()))?;
     let proxies = Proxies::from_environment();
     Exchange::new(&proxies, custom_ca, timeout, Instant::now())
         .and_then(|exchange| exchange.send(&address, request))

@@ -44,7 +44,9 @@ pub struct Console {
     /// Of the cookies; another one in each process.
     key: Key,
     used: Used,
-    turns: Arc<Semaphore>,
+    /// Of those who begin, which anybody may, and of those who come back.
+    beginning: Arc<Semaphore>,
+    finishing: Arc<Semaphore>,
 }
 
 #[derive(Clone)]
@@ -70,7 +72,8 @@ impl Console {
             http,
             key: Key::generate(),
             used: Used::default(),
-            turns: Arc::new(Semaphore::new(SIGN_INS)),
+            beginning: Arc::new(Semaphore::new(SIGN_INS)),
+            finishing: Arc::new(Semaphore::new(SIGN_INS)),
         }
     }
 
@@ -168,7 +171,7 @@ async fn login(State(console): State<Arc<Console>>, jar: PrivateCookieJar) -> Re
 async fn begin(console: &Arc<Console>, jar: PrivateCookieJar) -> Result<Response, Problem> {
     let settings = enabled(console).await?;
     let https = settings.is_https();
-    let (url, sign_in) = in_turn(console, move |console| {
+    let (url, sign_in) = in_turn(&console.beginning, console, move |console| {
         provider::begin(&settings, &console.http).map_err(Problem::from)
     })
     .await?;
@@ -179,10 +182,11 @@ async fn begin(console: &Arc<Console>, jar: PrivateCookieJar) -> Result<Response
 /// Runs what blocks, with not too many at a time. Whoever hangs up keeps the
 /// place until the provider has answered.
 async fn in_turn<T: Send + 'static>(
+    turns: &Arc<Semaphore>,
     console: &Arc<Console>,
     work: impl FnOnce(&Console) -> Result<T, Problem> + Send + 'static,
 ) -> Result<T, Problem> {
-    let turn = timeout(PATIENCE, Arc::clone(&console.turns).acquire_owned()).await;
+    let turn = timeout(PATIENCE, Arc::clone(turns).acquire_owned()).await;
     let Ok(Ok(turn)) = turn else { return Err(Problem::busy()) };
     let console = Arc::clone(console);
     let work = tokio::task::spawn_blocking(move || {
@@ -296,7 +300,7 @@ async fn hand_out(
     iss: Option<String>,
 ) -> Result<Response, Problem> {
     let own = Arc::clone(settings);
-    let (token, keys) = in_turn(console, move |console| {
+    let (token, keys) = in_turn(&console.finishing, console, move |console| {
         let token = provider::finish(&own, &console.http, &sign_in, code, iss.as_deref())
             .map_err(|error: ProviderError| Problem::from(error))?;
         let keys = IssuerKeySet::get(&own, console.http.custom_ca());

@@ -18,7 +18,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// How long a client may take for its first request.
 const FIRST_REQUEST: Duration = Duration::from_secs(10);
-/// How long it may take for the head of a later one; an idle connection too.
+/// How long it may take for the head of a request; a connection has one.
 const HEADERS: Duration = Duration::from_secs(30);
 /// The longest head of a request, in bytes.
 const MAX_HEAD: usize = 64 * 1024;
@@ -91,9 +91,13 @@ pub async fn serve(arguments: &Arguments, console: Arc<Console>) -> Result<(), F
 }
 
 fn bound<A>(server: &mut axum_server::Server<SocketAddr, A>) {
+    // Limits of time are HTTP/1's; an idle connection of HTTP/2 would have none.
+    let builder = server.http_builder().clone().http1_only();
+    *server.http_builder() = builder;
     server
         .http_builder()
         .http1()
+        .keep_alive(false)
         .header_read_timeout(HEADERS)
         .max_buf_size(MAX_HEAD)
         .half_close(false);

@@ -13,11 +13,16 @@ use openidconnect::{
     RedirectUrl, RequestTokenError, Scope, TokenResponse,
 };
 use std::error::Error;
+use std::io;
+use std::path::Path;
 use url::Url;
 use zeroize::Zeroizing;
 
 /// Where the secret is without a file.
 pub const SECRET_VARIABLE: &str = "JWT_SSO_OIDC_CLIENT_SECRET";
+
+/// The longest secret, in bytes.
+const MAX_SECRET: u64 = 4096;
 
 /// Why a sign-in cannot begin or end.
 #[derive(Debug)]
@@ -128,10 +133,24 @@ fn client(settings: &Settings, metadata: &Metadata) -> Result<Client, ProviderEr
     Ok(client)
 }
 
+/// A secret is one short line. What the setting names may be any file, and
+/// what is in it is sent to the provider.
+fn read_secret(path: &Path) -> io::Result<String> {
+    let found = std::fs::metadata(path)?;
+    if !found.is_file() || found.len() > MAX_SECRET {
+        return Err(io::Error::other(format!("not a regular file of at most {MAX_SECRET} bytes")));
+    }
+    let text = std::fs::read_to_string(path)?;
+    if text.trim().contains(char::is_control) {
+        return Err(io::Error::other("more than one line, so no client secret"));
+    }
+    Ok(text)
+}
+
 /// From the file, from the environment, or none: a public client.
 fn client_secret(settings: &Settings) -> Result<Option<ClientSecret>, ProviderError> {
     let text = match &settings.client_secret_file {
-        Some(path) => Zeroizing::new(std::fs::read_to_string(path).map_err(|error| {
+        Some(path) => Zeroizing::new(read_secret(path).map_err(|error| {
             ProviderError::Secret(format!("cannot read {}: {error}", path.display()))
         })?),
         None => Zeroizing::new(std::env::var(SECRET_VARIABLE).unwrap_or_default()),

@@ -3,6 +3,7 @@
 
 use super::arguments::Arguments;
 use super::settings::{ServerFiles, Settings, Values, Wrong};
+use super::{log, warnings};
 use crate::database::{self, ServerArguments};
 use crate::failure::{Context, Failure};
 use std::collections::BTreeMap;
@@ -137,7 +138,16 @@ impl Database {
                 // thousands of regexes.
                 let settings = match state.last.take() {
                     Some(last) if last.texts.as_ref() == Some(&texts) => last.settings,
-                    _ => compile(&texts),
+                    before => {
+                        let settings = compile(&texts);
+                        // Those of the start are said at the start.
+                        if let (Some(_), Ok(settings)) = (before, &settings) {
+                            for warning in warnings::of(settings) {
+                                log::line(format_args!("warning: {warning}"));
+                            }
+                        }
+                        settings
+                    }
                 };
                 (Some(texts), settings)
             }

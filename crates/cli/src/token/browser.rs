@@ -3,7 +3,7 @@
 
 mod callback;
 
-use super::provider::{Answer, Provider, refused};
+use super::provider::{Answer, Provider, is_web_page, no_web_page, refused};
 use super::question::{Browser, Oidc, Question};
 use crate::failure::{Context, Failure};
 use crate::terminal::Waiting;
@@ -39,6 +39,9 @@ pub fn ask(oidc: &Oidc, browser: &Browser, question: &Question) -> Result<Answer
         request = request.add_extra_param(*name, value);
     }
     let (url, state, nonce) = request.url();
+    if !is_web_page(url.as_str()) {
+        return Err(no_web_page(oidc));
+    }
     show(url.as_str(), browser.open);
     let waiting = Waiting::new("Waiting for the sign-in");
     let expected = callback::Expected {

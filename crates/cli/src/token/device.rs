@@ -1,6 +1,6 @@
 //! The device authorization grant (RFC 8628): somebody signs in elsewhere.
 
-use super::provider::{Answer, Provider, no_nonce, refused};
+use super::provider::{Answer, Provider, is_web_page, no_nonce, no_web_page, refused};
 use super::question::{Oidc, Question};
 use crate::failure::{Context, Failure};
 use crate::terminal::{Waiting, printable};
@@ -23,6 +23,9 @@ pub fn ask(oidc: &Oidc, question: &Question) -> Result<Answer, Failure> {
     let codes: CoreDeviceAuthorizationResponse = request
         .request(&question.http)
         .map_err(|error| refused("cannot begin to sign in", error))?;
+    if !is_web_page(codes.verification_uri()) {
+        return Err(no_web_page(oidc));
+    }
     show(&codes);
     let patience = question.remaining().min(codes.expires_in());
     let waiting = Waiting::new("Waiting for the sign-in");

@@ -194,6 +194,17 @@ impl SourceArguments {
 
 impl Options {
     fn or(self, other: Options) -> Options {
+        // A secret, and what it opens, are for the issuer and the client beside
+        // which they stand.
+        let differs = |own: &Option<String>, theirs: &Option<String>| {
+            own.as_ref().is_some_and(|own| Some(own) != theirs.as_ref())
+        };
+        let other = match differs(&self.issuer, &other.issuer)
+            || differs(&self.client_id, &other.client_id)
+        {
+            true => Options { client_secret_file: None, resource: None, audience: None, ..other },
+            false => other,
+        };
         Options {
             file: self.file.or(other.file),
             command: self.command.or(other.command),

@@ -41,7 +41,7 @@ fn once(
         request = request.header(*name, *value);
     }
     let request = request.body(Vec::new()).context("cannot ask the platform")?;
-    question.http.send(request).map_err(Failure::new)
+    question.http.send_to_platform(request).map_err(Failure::new)
 }
 
 /// A URL with more in its query.

@@ -14,6 +14,7 @@ use openidconnect::{
     AuthType, ClientId, DiscoveryError, ErrorResponse, IssuerUrl, Nonce, NonceVerifier,
     OAuth2TokenResponse, RequestTokenError, Scope, TokenResponse,
 };
+use url::{Host, Url};
 
 /// A provider that has been asked for its metadata and keys.
 pub struct Provider<'q> {
@@ -101,7 +102,29 @@ pub fn no_nonce(_: Option<&Nonce>) -> Result<(), String> {
 
 /// For a refreshed ID token: it is of whom the one before was (OpenID Connect Core §12.2).
 pub fn same_subject(answer: &Answer, before: &Jwt) -> bool {
-    Jwt::read(&answer.token).is_ok_and(|jwt| jwt.subject() == before.subject())
+    Jwt::read(&answer.token)
+        .is_ok_and(|jwt| jwt.subject().is_some() && jwt.subject() == before.subject())
+}
+
+/// Whether a provider's page may be shown to somebody's browser: https, or http
+/// of this machine, and no other scheme that a desktop would open.
+pub fn is_web_page(url: &str) -> bool {
+    let Ok(url) = Url::parse(url) else { return false };
+    let loopback = match url.host() {
+        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    };
+    url.scheme() == "https" || (url.scheme() == "http" && loopback)
+}
+
+/// What is said where it may not.
+pub fn no_web_page(oidc: &Oidc) -> Failure {
+    Failure::new(format!(
+        "the provider {} names a page for the sign-in that is not https",
+        oidc.issuer
+    ))
 }
 
 /// A client without a secret is asked for none.

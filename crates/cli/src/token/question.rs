@@ -170,6 +170,7 @@ fn digest(kind: SourceKind, options: &Options) -> Digest {
     // A command may mean another thing in another folder.
     let folder = std::env::current_dir().ok().filter(|_| kind == SourceKind::Command);
     let folder = folder.map(|path| path.to_string_lossy().into_owned());
+    let environment = environment(kind);
     let ca = options.ca.as_ref().map(|path| path.to_string_lossy().into_owned());
     let texts = [
         Some(kind.name().to_owned()),
@@ -181,6 +182,7 @@ fn digest(kind: SourceKind, options: &Options) -> Digest {
         options.use_token.map(|token| token.name().to_owned()),
         options.command.clone(),
         folder,
+        environment,
         ca,
     ];
     // One that is absent is not one that is empty.
@@ -189,4 +191,24 @@ fn digest(kind: SourceKind, options: &Options) -> Digest {
         .map(|text| text.map_or_else(String::new, |text| format!("={text}")))
         .collect();
     Digest::of(&parts.iter().map(|part| part.as_bytes()).collect::<Vec<_>>())
+}
+
+/// What of the environment makes the token another one: for a command all that
+/// it could see, but for what changes from one prompt to the next; on Azure the
+/// place that is asked.
+fn environment(kind: SourceKind) -> Option<String> {
+    const PASSING: [&str; 8] =
+        ["PWD", "OLDPWD", "SHLVL", "_", "COLUMNS", "LINES", "TERM", "WINDOWID"];
+    const AZURE: [&str; 2] = ["IDENTITY_ENDPOINT", "IDENTITY_HEADER"];
+    let counts = |name: &str| match kind {
+        SourceKind::Command => !PASSING.contains(&name),
+        SourceKind::AzureImds => AZURE.contains(&name),
+        _ => false,
+    };
+    let variables = std::env::vars_os().map(|(name, value)| {
+        (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned())
+    });
+    let mut variables: Vec<_> = variables.filter(|(name, _)| counts(name)).collect();
+    variables.sort();
+    (!variables.is_empty()).then(|| format!("{variables:?}"))
 }

@@ -1,6 +1,6 @@
 //! What is kept:
 //! 1. a token is asked for once, and once more with --force; its file and folder are its owner's alone
-//! 2. other options are another token, and so is a command in another folder
+//! 2. other options are another token, and so is a command in another folder or environment
 //! 3. one that ends soon is asked for anew, a tenth of its lifetime before its end
 //! 4. --no-cache neither takes nor keeps
 //! 5. a file that others may read, that is somebody else's, a link or no JSON is passed over
@@ -70,6 +70,18 @@ fn s1_kept() {
     let second = counted.token(&["--force"]);
     assert_ne!(second, first);
     assert_eq!((counted.token(&[]), counted.runs()), (second, 2));
+}
+
+#[test]
+fn s2_another_environment() {
+    // As a job of GitLab CI, whose token is in a variable, on a runner of several projects.
+    let home = Home::new();
+    let print = ["--command", "printenv DB_TOKEN"];
+    for subject in ["alice", "bob"] {
+        let token = some_token(subject);
+        let said = home.token(&print).env("DB_TOKEN", &token).end();
+        assert_eq!(said.token(), token);
+    }
 }
 
 #[test]
