@@ -274,7 +274,8 @@ jwt_sso_call_hidden(PGFunction function, FunctionCallInfo fcinfo, bool stays_hid
 	}
 	PG_CATCH();
 	{
-		debug_query_string = statement;
+		if (!stays_hidden)
+			debug_query_string = statement;
 		errhidestmt(true);
 		PG_RE_THROW();
 	}
