@@ -89,20 +89,20 @@ impl SharedKeys<'_> {
         let deadline = Instant::now() + Duration::from_secs(self.policy.client_timeout);
         let mut ticket: Option<(Question, Ticket)> = None;
         for asked in 0..=MOST_QUESTIONS {
-            let (found, question) = match look(source, kid) {
+            let (found, question, seen) = match look(source, kid) {
                 Lookup::LeftOut => return Found::Unavailable(NoKeys::CacheFull),
-                Lookup::NoSet => (Found::Unavailable(NoKeys::NotFetched), Question::NoKeys),
-                Lookup::Found { usable: 0, why_none, .. } => {
-                    (Found::Unavailable(why_none), Question::NoKeys)
+                Lookup::NoSet => (Found::Unavailable(NoKeys::NotFetched), Question::NoKeys, 0),
+                Lookup::Found { usable: 0, why_none, attempts, .. } => {
+                    (Found::Unavailable(why_none), Question::NoKeys, attempts)
                 }
-                Lookup::Found { of_kid, usable, brake_until, .. } => {
+                Lookup::Found { of_kid, usable, attempts, brake_until, .. } => {
                     let braked = clock::now().seconds() < brake_until;
                     let wait = of_kid.is_empty() && kid.is_some() && !braked;
                     let found = Found::Keys { of_kid, issuer_keys: usable };
                     if !wait {
                         return found;
                     }
-                    (found, Question::UnknownKid)
+                    (found, Question::UnknownKid, attempts)
                 }
             };
             // An answer that brought no keys is the answer.
@@ -111,10 +111,10 @@ impl SharedKeys<'_> {
                 return found;
             }
             match &ticket {
-                Some((before, ticket)) if *before == question => ticket.ask_again(),
+                Some((before, ticket)) if *before == question => ticket.ask_again(seen),
                 _ => {
                     drop(ticket.take());
-                    ticket = ask(question, source).map(|ticket| (question, ticket));
+                    ticket = ask(question, source, seen).map(|ticket| (question, ticket));
                 }
             }
             let left = deadline.saturating_duration_since(Instant::now());
@@ -133,8 +133,9 @@ fn look(source: &Digest, kid: Option<&str>) -> Lookup {
 }
 
 /// Takes a place to wait in, where there is one for this kind of question.
-pub fn ask(question: Question, source: &Digest) -> Option<Ticket> {
-    places::ask(question as usize, *source.as_bytes(), |held| admits(question, held))
+/// `seen` is how many fetches had ended by what the one who asks looked at.
+pub fn ask(question: Question, source: &Digest, seen: u32) -> Option<Ticket> {
+    places::ask(question as usize, *source.as_bytes(), seen, |held| admits(question, held))
 }
 
 fn admits(question: Question, held: &[usize; KINDS]) -> bool {

@@ -142,7 +142,7 @@ fn wait_for(fetched: &[(&Issuer, Digest)], all: bool, client_timeout: u64) {
         [(_, digest)] if !all => *digest,
         _ => Digest::default(),
     };
-    let Some(ticket) = keyring::ask(Question::Refresh, &about) else {
+    let Some(ticket) = keyring::ask(Question::Refresh, &about, 0) else {
         error!("too many refreshes are under way; try again");
     };
     // A fetch in flight comes first, and eight run at once.

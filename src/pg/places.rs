@@ -26,11 +26,13 @@ pub(super) struct Place {
     state: u32,
     kind: u32,
     serial: u64,
+    seen: u32,
     about: [u8; 32],
 }
 
 impl Place {
-    pub(super) const FREE: Place = Place { state: FREE, kind: 0, serial: 0, about: [0; 32] };
+    pub(super) const FREE: Place =
+        Place { state: FREE, kind: 0, serial: 0, seen: 0, about: [0; 32] };
 }
 
 /// A question that someone waits for, as the publisher sees it.
@@ -42,6 +44,8 @@ pub struct Question {
     pub kind: usize,
     /// What it is about.
     pub about: [u8; 32],
+    /// How many answers about it the one who asks has seen already.
+    pub seen: u32,
 }
 
 /// A place that this process holds; left when dropped, and when the process
@@ -59,6 +63,7 @@ static WILL_LEAVE: AtomicBool = AtomicBool::new(false);
 pub fn ask(
     kind: usize,
     about: [u8; 32],
+    seen: u32,
     admit: impl FnOnce(&[usize; KINDS]) -> bool,
 ) -> Option<Ticket> {
     leave_at_exit();
@@ -72,7 +77,8 @@ pub fn ask(
         }
         let free = block.places.iter().position(|place| place.state == FREE)?;
         block.serial += 1;
-        block.places[free] = Place { state: ASKED, kind: kind as u32, serial: block.serial, about };
+        let (kind, serial) = (kind as u32, block.serial);
+        block.places[free] = Place { state: ASKED, kind, serial, seen, about };
         Some(free)
     })??;
     MINE.store(place, Ordering::Relaxed);
@@ -98,12 +104,12 @@ impl Ticket {
         }
     }
 
-    /// Asks the same question again.
-    pub fn ask_again(&self) {
+    /// Asks the same question again, having seen more.
+    pub fn ask_again(&self, seen: u32) {
         shmem::with_block(|block| {
             block.serial += 1;
-            block.places[self.place].serial = block.serial;
-            block.places[self.place].state = ASKED;
+            let place = &mut block.places[self.place];
+            *place = Place { state: ASKED, serial: block.serial, seen, ..*place };
         });
         wake_publisher();
     }
@@ -124,6 +130,7 @@ pub fn questions() -> Vec<Question> {
         serial: place.serial,
         kind: (place.kind as usize).min(KINDS - 1),
         about: place.about,
+        seen: place.seen,
     })
     .collect()
 }

@@ -221,13 +221,13 @@ impl Fetching {
     fn wanted(&mut self, question: Question, about: Digest) -> Option<HashMap<Digest, u32>> {
         let source = self.sources.iter_mut().find(|source| source.digest == about)?;
         let asked = if question.kind == Kind::NoKeys as usize {
-            source.schedule.asked(clock::tick())
+            source.schedule.asked(clock::tick(), question.seen)
         } else {
-            source.schedule.unknown_kid(clock::tick())
+            source.schedule.unknown_kid(clock::tick(), question.seen)
         };
         Some(match asked {
             Asked::FetchNow | Asked::Joined => HashMap::from([(about, 1)]),
-            Asked::NotBefore { .. } => HashMap::new(),
+            Asked::LookAgain | Asked::NotBefore { .. } => HashMap::new(),
         })
     }
 

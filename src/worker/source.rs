@@ -54,8 +54,6 @@ pub struct Source {
     pub schedule: Schedule,
     held: HeldKeys,
     jwks_uri: String,
-    /// Counts the fetches that ended.
-    attempts: u32,
     last_attempt: Option<UnixTime>,
     last_error: String,
     clock_offset: Option<i64>,
@@ -81,7 +79,6 @@ impl Source {
             schedule: Schedule::new(clock::tick()),
             held: kept.map(|kept| kept.held).unwrap_or_default(),
             jwks_uri,
-            attempts: 0,
             last_attempt: None,
             last_error: String::new(),
             clock_offset: None,
@@ -115,7 +112,6 @@ impl Source {
         // who refreshes wants a key gone, and may do so while the issuer is down.
         let forget = self.forget_after > 0;
         self.forget_after = self.forget_after.saturating_sub(1);
-        self.attempts = self.attempts.wrapping_add(1);
         self.last_attempt = Some(now);
         let merged = self.merge(outcome, now, terms);
         if forget {
@@ -191,7 +187,7 @@ impl Source {
             source: self.digest,
             keys: self.held.keys.iter().map(record).collect(),
             left_out: false,
-            attempts: self.attempts,
+            attempts: self.schedule.ended(),
             // A login may join a fetch that is in flight, whatever set it off.
             brake_until: match self.schedule.brake_until() {
                 Some(until) if !self.schedule.in_flight() => wall_clock(until),

@@ -43,6 +43,8 @@ pub struct Schedule {
     phase: Phase,
     /// Failures since the last success.
     failures: u32,
+    /// Counts the fetches that ended.
+    ended: u32,
     /// Set when a forced fetch starts.
     brake_until: Option<Tick>,
 }
@@ -59,6 +61,8 @@ enum Phase {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[must_use]
 pub enum Asked {
+    /// A fetch has ended since the login looked: it is to look again first.
+    LookAgain,
     /// A fetch for it is due now.
     FetchNow,
     /// A fetch that is in flight or due may answer it. Where it does not, the
@@ -89,6 +93,7 @@ impl Schedule {
         Schedule {
             phase: Phase::Waiting { due: now, forced: false },
             failures: 0,
+            ended: 0,
             brake_until: None,
         }
     }
@@ -117,6 +122,11 @@ impl Schedule {
         self.failures
     }
 
+    /// How many fetches have ended.
+    pub fn ended(&self) -> u32 {
+        self.ended
+    }
+
     /// A fetch starts. Without effect while one is in flight.
     pub fn started(&mut self, now: Tick) {
         if let Phase::Waiting { forced, .. } = self.phase {
@@ -132,7 +142,7 @@ impl Schedule {
     pub fn succeeded(&mut self, now: Tick, lifetime: Duration, jitter: f64) {
         self.failures = 0;
         let share = RENEWAL.0 + (RENEWAL.1 - RENEWAL.0) * unit(jitter);
-        self.ended(now, part(lifetime.max(Duration::from_secs(1)), share));
+        self.rest(now, part(lifetime.max(Duration::from_secs(1)), share));
     }
 
     /// The fetch failed, or never came to an end. `jitter` is a random number
@@ -141,10 +151,11 @@ impl Schedule {
         let doublings = self.failures.min(LONGEST_BACK_OFF.as_secs().ilog2() + 1);
         self.failures = self.failures.saturating_add(1);
         let back_off = (SHORTEST_BACK_OFF * 2u32.pow(doublings)).min(LONGEST_BACK_OFF);
-        self.ended(now, part(back_off, 1.0 - BACK_OFF_JITTER * unit(jitter)));
+        self.rest(now, part(back_off, 1.0 - BACK_OFF_JITTER * unit(jitter)));
     }
 
-    fn ended(&mut self, now: Tick, pause: Duration) {
+    fn rest(&mut self, now: Tick, pause: Duration) {
+        self.ended = self.ended.saturating_add(1);
         let due = match self.phase {
             Phase::InFlight { again: true } => now,
             _ => now.plus(pause),
@@ -153,9 +164,12 @@ impl Schedule {
     }
 
     /// A login's `kid` is in no set that is held. The back-off does not stand
-    /// in its way, the brake does.
-    pub fn unknown_kid(&mut self, now: Tick) -> Asked {
+    /// in its way, the brake does. `seen` is what [`Schedule::ended`] was when
+    /// the login looked: without it, a question that crosses the end of a fetch
+    /// would force another one for nothing, and arm the brake.
+    pub fn unknown_kid(&mut self, now: Tick, seen: u32) -> Asked {
         match self.phase {
+            _ if seen < self.ended => Asked::LookAgain,
             Phase::InFlight { .. } => Asked::Joined,
             Phase::Waiting { due, .. } if due <= now => Asked::Joined,
             Phase::Waiting { .. } => match self.brake_until {
@@ -171,12 +185,13 @@ impl Schedule {
     /// A login waits and there are no usable keys at all. After a failure the
     /// back-off runs its course. After a success, which then gave no keys or
     /// keys that have run out since, the brake decides as for an unknown `kid`.
-    pub fn asked(&mut self, now: Tick) -> Asked {
+    pub fn asked(&mut self, now: Tick, seen: u32) -> Asked {
         match self.phase {
+            _ if seen < self.ended => Asked::LookAgain,
             Phase::Waiting { due, .. } if self.failures > 0 && now < due => {
                 Asked::NotBefore { until: due }
             }
-            _ => self.unknown_kid(now),
+            _ => self.unknown_kid(now, seen),
         }
     }
 

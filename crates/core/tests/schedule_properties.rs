@@ -9,7 +9,8 @@
 //!    of lifetime and back-off allow.
 //! 3. Whoever is told to fetch now or to join has a fetch due now or in flight.
 //! 4. Whoever is told "not before" is told no more than 60 s.
-//! 5. Without administrators, an issuer that answers sees no more fetches than
+//! 5. Whoever has missed the end of a fetch is told to look again, and moves nothing.
+//! 6. Without administrators, an issuer that answers sees no more fetches than
 //!    its lifetime and the brake make.
 
 use jwt_sso_core::schedule::{Asked, BRAKE, LONGEST_BACK_OFF, Refresh, Schedule, Tick};
@@ -29,8 +30,10 @@ enum Event {
     Fail {
         jitter: f64,
     },
-    UnknownKid,
-    NoKeys,
+    /// A login that has seen the end of all fetches but so many.
+    UnknownKid(u32),
+    /// The same.
+    NoKeys(u32),
     Refresh,
 }
 
@@ -40,11 +43,15 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
         4 => Just(Event::Look),
         2 => (0..4_000_000u64, 0.0..=1.0).prop_map(|(lifetime, jitter)| Event::Succeed { lifetime, jitter }),
         2 => (0.0..=1.0).prop_map(|jitter| Event::Fail { jitter }),
-        4 => Just(Event::UnknownKid),
-        2 => Just(Event::NoKeys),
+        4 => missed().prop_map(Event::UnknownKid),
+        2 => missed().prop_map(Event::NoKeys),
         1 => Just(Event::Refresh),
     ];
     proptest::collection::vec(event, 1..200)
+}
+
+fn missed() -> impl Strategy<Value = u32> {
+    prop_oneof![3 => Just(0), 1 => 1..3u32]
 }
 
 /// A schedule, its shell, and what was seen of them.
@@ -84,14 +91,8 @@ impl Played {
                 prop_assert!(self.schedule.due().is_some_and(|due| now <= due && due <= latest));
             }
             Event::Succeed { .. } | Event::Fail { .. } => {}
-            Event::UnknownKid => {
-                let answer = self.schedule.unknown_kid(now);
-                self.check(answer, BRAKE)?;
-            }
-            Event::NoKeys => {
-                let answer = self.schedule.asked(now);
-                self.check(answer, LONGEST_BACK_OFF)?;
-            }
+            Event::UnknownKid(missed) => self.ask(missed, BRAKE, Schedule::unknown_kid)?,
+            Event::NoKeys(missed) => self.ask(missed, LONGEST_BACK_OFF, Schedule::asked)?,
             Event::Refresh => match self.schedule.refresh(now) {
                 Refresh::FetchNow => prop_assert!(self.is_due()),
                 Refresh::AfterThis => prop_assert!(self.schedule.in_flight()),
@@ -116,8 +117,17 @@ impl Played {
         self.schedule.due().is_some_and(|due| due <= self.now)
     }
 
-    fn check(&mut self, answer: Asked, longest: Duration) -> Result<(), TestCaseError> {
-        match answer {
+    fn ask(
+        &mut self,
+        missed: u32,
+        longest: Duration,
+        ask: fn(&mut Schedule, Tick, u32) -> Asked,
+    ) -> Result<(), TestCaseError> {
+        let (ended, due) = (self.schedule.ended(), self.schedule.due());
+        let seen = ended.saturating_sub(missed);
+        match ask(&mut self.schedule, self.now, seen) {
+            Asked::LookAgain => prop_assert!(seen < ended && self.schedule.due() == due),
+            _ if seen < ended => prop_assert!(false, "an answer that was missed"),
             Asked::FetchNow => {
                 prop_assert!(self.is_due());
                 self.to_force = true;
@@ -172,7 +182,7 @@ proptest! {
             if played.last_start.is_some_and(|start| start.0 + latency <= played.now.0) {
                 played.step(Event::Succeed { lifetime: 3_600_000, jitter: 0.5 })?;
             }
-            played.step(Event::UnknownKid)?;
+            played.step(Event::UnknownKid(0))?;
             played.step(Event::Look)?;
         }
         // The first one, and one for each 30 s begun.

@@ -14,6 +14,15 @@ fn fetched() -> Schedule {
     schedule
 }
 
+/// A login asks that has seen whatever there was to see.
+fn unknown_kid(schedule: &mut Schedule, now: Tick) -> Asked {
+    schedule.unknown_kid(now, schedule.ended())
+}
+
+fn asked(schedule: &mut Schedule, now: Tick) -> Asked {
+    schedule.asked(now, schedule.ended())
+}
+
 #[test]
 fn the_first_fetch_is_due_at_once() {
     let mut schedule = Schedule::new(START);
@@ -65,28 +74,28 @@ fn back_off_doubles_from_a_second_to_a_minute() {
 #[test]
 fn many_unknown_kids_force_one_fetch_in_30_seconds() {
     let mut schedule = fetched();
-    assert_eq!(schedule.unknown_kid(at(5)), Asked::FetchNow);
+    assert_eq!(unknown_kid(&mut schedule, at(5)), Asked::FetchNow);
     for _ in 0..500 {
-        assert_eq!(schedule.unknown_kid(at(5)), Asked::Joined);
+        assert_eq!(unknown_kid(&mut schedule, at(5)), Asked::Joined);
     }
     schedule.started(at(6));
-    assert_eq!(schedule.unknown_kid(at(6)), Asked::Joined);
+    assert_eq!(unknown_kid(&mut schedule, at(6)), Asked::Joined);
     schedule.succeeded(at(7), Duration::from_secs(3600), 0.0);
     let until = at(36);
     assert_eq!(schedule.brake_until(), Some(until));
-    assert_eq!(schedule.unknown_kid(at(7)), Asked::NotBefore { until });
-    assert_eq!(schedule.unknown_kid(Tick(until.0 - 1)), Asked::NotBefore { until });
+    assert_eq!(unknown_kid(&mut schedule, at(7)), Asked::NotBefore { until });
+    assert_eq!(unknown_kid(&mut schedule, Tick(until.0 - 1)), Asked::NotBefore { until });
     assert_eq!(schedule.due(), Some(at(2_707)), "a login that is told to wait moves nothing");
-    assert_eq!(schedule.unknown_kid(until), Asked::FetchNow);
+    assert_eq!(unknown_kid(&mut schedule, until), Asked::FetchNow);
 }
 
 #[test]
 fn a_failed_forced_fetch_is_braked_too() {
     let mut schedule = fetched();
-    assert_eq!(schedule.unknown_kid(at(5)), Asked::FetchNow);
+    assert_eq!(unknown_kid(&mut schedule, at(5)), Asked::FetchNow);
     schedule.started(at(5));
     schedule.failed(at(6), 0.0);
-    assert_eq!(schedule.unknown_kid(at(6)), Asked::NotBefore { until: at(35) });
+    assert_eq!(unknown_kid(&mut schedule, at(6)), Asked::NotBefore { until: at(35) });
     assert_eq!(schedule.due(), Some(at(7)));
 }
 
@@ -98,14 +107,42 @@ fn scheduled_and_first_fetches_leave_the_brake_alone() {
     assert_eq!(schedule.brake_until(), None);
 }
 
+/// Such a question once forced a fetch, and the brake then refused the next key.
+#[test]
+fn a_question_that_crosses_the_end_of_a_fetch_forces_none() {
+    for failing in [false, true] {
+        let mut schedule = Schedule::new(START);
+        let seen = schedule.ended();
+        schedule.started(START);
+        if failing {
+            schedule.failed(START, 0.0);
+        } else {
+            schedule.succeeded(START, Duration::from_secs(3600), 0.0);
+        }
+        let due = schedule.due();
+        assert_eq!(schedule.asked(START, seen), Asked::LookAgain);
+        assert_eq!(schedule.unknown_kid(START, seen), Asked::LookAgain);
+        assert_eq!((schedule.due(), schedule.brake_until()), (due, None));
+        assert_eq!(unknown_kid(&mut schedule, START), Asked::FetchNow);
+    }
+}
+
+/// An earlier worker published the count, which begins anew with each.
+#[test]
+fn a_count_of_before_a_restart_is_no_answer() {
+    let mut schedule = Schedule::new(START);
+    schedule.started(START);
+    assert_eq!(schedule.asked(START, 7), Asked::Joined);
+}
+
 /// The fetch in flight can have read the set before the key was published.
 #[test]
 fn a_login_that_joined_a_scheduled_fetch_in_vain_gets_its_own() {
     let mut schedule = fetched();
     schedule.started(at(2_700));
-    assert_eq!(schedule.unknown_kid(at(2_701)), Asked::Joined);
+    assert_eq!(unknown_kid(&mut schedule, at(2_701)), Asked::Joined);
     schedule.succeeded(at(2_702), Duration::from_secs(3600), 0.0);
-    assert_eq!(schedule.unknown_kid(at(2_702)), Asked::FetchNow);
+    assert_eq!(unknown_kid(&mut schedule, at(2_702)), Asked::FetchNow);
     schedule.started(at(2_702));
     assert_eq!(schedule.brake_until(), Some(at(2_732)));
 }
@@ -115,19 +152,19 @@ fn an_unknown_kid_does_not_wait_for_the_back_off() {
     let mut schedule = fetched();
     schedule.started(at(2_700));
     schedule.failed(at(2_700), 0.0);
-    assert_eq!(schedule.unknown_kid(at(2_700)), Asked::FetchNow);
+    assert_eq!(unknown_kid(&mut schedule, at(2_700)), Asked::FetchNow);
     assert_eq!(schedule.due(), Some(at(2_700)));
 }
 
 #[test]
 fn without_any_keys_the_back_off_runs_its_course() {
     let mut schedule = Schedule::new(START);
-    assert_eq!(schedule.asked(START), Asked::Joined);
+    assert_eq!(asked(&mut schedule, START), Asked::Joined);
     schedule.started(START);
-    assert_eq!(schedule.asked(START), Asked::Joined);
+    assert_eq!(asked(&mut schedule, START), Asked::Joined);
     schedule.failed(START, 0.0);
-    assert_eq!(schedule.asked(START), Asked::NotBefore { until: at(1) });
-    assert_eq!(schedule.asked(at(1)), Asked::Joined);
+    assert_eq!(asked(&mut schedule, START), Asked::NotBefore { until: at(1) });
+    assert_eq!(asked(&mut schedule, at(1)), Asked::Joined);
     assert_eq!(schedule.due(), Some(at(1)));
 }
 
@@ -135,16 +172,16 @@ fn without_any_keys_the_back_off_runs_its_course() {
 #[test]
 fn without_any_keys_after_a_success_the_brake_decides() {
     let mut schedule = fetched();
-    assert_eq!(schedule.asked(at(5)), Asked::FetchNow);
+    assert_eq!(asked(&mut schedule, at(5)), Asked::FetchNow);
     schedule.started(at(5));
     schedule.succeeded(at(5), Duration::from_secs(3600), 0.0);
-    assert_eq!(schedule.asked(at(6)), Asked::NotBefore { until: at(35) });
+    assert_eq!(asked(&mut schedule, at(6)), Asked::NotBefore { until: at(35) });
 }
 
 #[test]
 fn an_administrator_waits_for_nothing() {
     let mut schedule = fetched();
-    assert_eq!(schedule.unknown_kid(at(5)), Asked::FetchNow);
+    assert_eq!(unknown_kid(&mut schedule, at(5)), Asked::FetchNow);
     schedule.started(at(5));
     schedule.failed(at(5), 0.0);
     assert_eq!(schedule.refresh(at(5)), Refresh::FetchNow);
