@@ -15,6 +15,7 @@ pub mod fixture;
 pub mod installation;
 pub mod issuer;
 pub mod message;
+pub mod named_tests;
 pub mod oauthbearer;
 pub mod pam;
 pub mod provider;

@@ -7,11 +7,7 @@
 //! 5. a reload with a mistake: the whole policy of before decides
 //! 6. the order of HBA lines: the first that fits a connection decides about its method
 //! 7. an HBA file that is wrong at a reload: the lines of before decide
-//! 8. docs/doors.md: each cell of the table names tests, and each test that it names exists
 
-use std::collections::BTreeSet;
-use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use jwt_sso_e2e::installation::{Installation, output_of};
@@ -361,54 +357,4 @@ fn s7_bad_hba_file_pam() {
 #[test]
 fn s7_bad_hba_file_oauth() {
     bad_hba_file(Door::Oauth);
-}
-
-/// The tests that a text names: `file.rs`: `s1_this`, `s2_that`.
-fn named_tests(text: &str) -> Vec<(String, String)> {
-    let mut file = None;
-    let mut tests = Vec::new();
-    for literal in text.split('`').skip(1).step_by(2) {
-        if literal.ends_with(".rs") {
-            file = Some(literal.to_owned());
-        } else if literal.starts_with('s') && literal[1..].starts_with(|c: char| c.is_ascii_digit())
-        {
-            let file = file.clone().unwrap_or_else(|| panic!("no file before `{literal}`"));
-            tests.push((file, literal.to_owned()));
-        }
-    }
-    tests
-}
-
-/// The names of the tests in a file of this folder.
-fn tests_of(file: &str) -> BTreeSet<String> {
-    let path: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(file);
-    let text = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    let name =
-        |part: &str| part.trim_start().strip_prefix("fn ")?.split('(').next().map(str::to_owned);
-    text.split("#[test]").skip(1).filter_map(name).collect()
-}
-
-#[test]
-fn s8_document() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/doors.md");
-    let text = fs::read_to_string(path).unwrap();
-    let named = named_tests(&text);
-    for (file, test) in &named {
-        assert!(tests_of(file).contains(test), "docs/doors.md: {file} has no test {test}");
-    }
-    let (_, after) = text.split_once("| | hook | pam | oauth |\n").expect("the table");
-    let rows: Vec<&str> = after.lines().skip(1).take_while(|line| line.starts_with('|')).collect();
-    assert!(rows.len() >= 12, "{} rows", rows.len());
-    for row in rows {
-        let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
-        assert_eq!(cells.len(), 4, "{row}");
-        for cell in &cells[1..] {
-            assert!(*cell == "–" || !named_tests(cell).is_empty(), "no test: {cell}");
-        }
-    }
-    // Each test of this file is in the document.
-    for test in tests_of("door_failures.rs").iter().filter(|test| *test != "s8_document") {
-        let here = ("door_failures.rs".to_owned(), test.clone());
-        assert!(named.contains(&here), "docs/doors.md does not name {test}");
-    }
 }

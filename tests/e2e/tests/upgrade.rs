@@ -2,7 +2,7 @@
 //! 1. 0.1.0, then ALTER EXTENSION … UPDATE: the same objects, definitions, comments and
 //!    privileges as a fresh CREATE EXTENSION makes
 //! 2. the same from 0.2.0, and from 0.3.0, which has the same objects
-//! 3. the same from 0.4.0
+//! 3. the same from 0.4.0, and from 0.5.0, which has the same objects
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -26,7 +26,11 @@ impl OldScript {
         if path.exists() {
             return OldScript { path, ours: false };
         }
-        let same_objects = if version == "0.3.0" { "0.2.0" } else { version };
+        let same_objects = match version {
+            "0.3.0" => "0.2.0",
+            "0.5.0" => "0.4.0",
+            _ => version,
+        };
         let fixture = format!("fixtures/jwt_sso--{same_objects}.sql");
         let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join(fixture);
         as_owner_of(&path, "install", &[Path::new("-m644"), &fixture, &path]);
@@ -130,7 +134,9 @@ fn s2_from_0_2_0_and_0_3_0() {
 }
 
 #[test]
-fn s3_from_0_4_0() {
-    let fresh = upgrade_from("0.4.0", None);
-    assert!(fresh.contains("jwt_sso.explain("), "{fresh}");
+fn s3_from_0_4_0_and_0_5_0() {
+    for version in ["0.4.0", "0.5.0"] {
+        let fresh = upgrade_from(version, None);
+        assert!(fresh.contains("jwt_sso.explain("), "{fresh}");
+    }
 }
