@@ -123,7 +123,10 @@ fn login(cluster: &Cluster, token: String, kid: &str) -> Shown {
     let login = Login { role: "alice", token, more: &[] };
     let ended = login.show(cluster);
     if !(ended.accepted && ended.said.contains("\n alice\n")) {
-        return Err("a good token did not let alice in".to_owned());
+        return Err(format!(
+            "a good token did not let alice in\n{}",
+            ended.log("jwt_sso: refused ")?
+        ));
     }
     let line = ended.log("jwt_sso: accepted door=hook user=\"alice\" ")?;
     screen::log_line(line);
