@@ -3,6 +3,9 @@
 # make install   into the server of PG_CONFIG=/path/to/pg_config
 # make command   builds the command jwt-sso and installs it below PREFIX (/usr/local)
 # make pg PG=18  gets that PostgreSQL; the last line of output is the path of its pg_config
+# make deb       Debian packages of it all, for the server of PG=NN or PG_CONFIG, into target/deb
+# make deb-test  installs, uses and removes them in a fresh Debian
+# make supply-chain  licences, sources, advisories and reasons of what we depend on
 # make deps      what the others need; they call it themselves
 #
 # PG=18 or PG_CONFIG=/path/to/pg_config chooses the one server that these are for.
@@ -105,3 +108,28 @@ command-e2e:
 e2e:
 	scripts/client-deps.sh
 	JWT_SSO_PROBE_LIBRARY=$(PROBE) cargo test --no-fail-fast --package jwt_sso_e2e $(SMOKE)
+
+# Packages and what is in them.
+.PHONY: stage deb deb-test supply-chain reproducible
+
+# Releases do not show in which folders they were built. What is built for a release in one way
+# is built so for all, since Cargo would compile everything twice otherwise.
+HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p' | tr a-z- A-Z_)
+install-built command lint probe stage deb: export CARGO_TARGET_$(HOST)_RUSTFLAGS = \
+	--remap-path-prefix=$(CURDIR)=/jwt_sso \
+	--remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo \
+	--remap-path-prefix=$(abspath $(TARGET_DIR))=/target
+
+DESTDIR ?= $(TARGET_DIR)/stage
+stage: deps
+	scripts/stage.sh $(DESTDIR)
+
+deb: deps
+	@scripts/deb.sh
+
+deb-test: deb
+	@scripts/deb-test.sh
+
+# Seconds, once cargo-deny is there.
+supply-chain:
+	@scripts/supply-chain.sh

@@ -1,0 +1,85 @@
+#!/bin/sh
+# Builds the Debian packages postgresql-NN-jwt-sso, libpam-jwt-sso and jwt-sso, NN being the major
+# version of the server of PG_CONFIG, into target/deb, by debhelper and packaging/debian. Prints
+# their paths and sizes, and has lintian look at them where that is installed.
+#
+# SOURCE_DATE_EPOCH: the time in them (default: the last commit's).
+# DEBFULLNAME, DEBEMAIL: who maintains them.
+set -eu
+cd "$(dirname "$0")/.."
+
+target=$(mkdir -p "${CARGO_TARGET_DIR:-target}" && cd "${CARGO_TARGET_DIR:-target}" && pwd)
+major=$("${PG_CONFIG:-pg_config}" --version | sed -E 's/^PostgreSQL ([0-9]+).*/\1/')
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)-1
+maintainer="${DEBFULLNAME:-The jwt_sso developers} <${DEBEMAIL:-jwt-sso@localhost}>"
+SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}
+export SOURCE_DATE_EPOCH
+
+say() { echo "deb: $*"; }
+fail() { say "$*"; exit 1; }
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
+
+if ! dpkg-query -W -f '${db:Status-Status}' debhelper 2>/dev/null | grep -qx installed; then
+    say "installing debhelper"
+    as_root apt-get update -qq
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq debhelper >/dev/null
+fi
+
+# A folder for dh: debian/, the files in staged/, and the documents.
+work=$target/deb/build-$major
+rm -rf "$work"
+mkdir -p "$work/debian"
+license() { sed 's/^$/./; s/^/ /' LICENSE; }
+for file in packaging/debian/*; do
+    name=$(basename "$file" | sed "s/NN/$major/")
+    sed "s/@NN@/$major/g; s/@MAINTAINER@/$maintainer/" "$file" >"$work/debian/$name"
+done
+license >"$work/license"
+sed -i -e "/@LICENSE@/{r $work/license" -e 'd}' "$work/debian/copyright"
+chmod +x "$work/debian/rules"
+printf 'jwt-sso (%s) unstable; urgency=medium\n\n  * %s\n\n -- %s  %s\n' "$version" \
+    "Release ${version%-1}; CHANGELOG.md says what is in it." "$maintainer" \
+    "$(LC_ALL=C date -u -R -d "@$SOURCE_DATE_EPOCH")" >"$work/debian/changelog"
+
+scripts/stage.sh "$work/staged"
+mkdir "$work/docs-tree"
+cp -r README.md SECURITY.md CHANGELOG.md docs "$work/docs-tree"
+scripts/third-party.sh jwt_sso "pg$major" >"$work/debian/postgresql-$major-jwt-sso.third-party"
+scripts/third-party.sh pam_jwt_sso >"$work/debian/libpam-jwt-sso.third-party"
+scripts/third-party.sh jwt-sso >"$work/debian/jwt-sso.third-party"
+
+(cd "$work" && debian/rules binary) >"$work/log" 2>&1 || { cat "$work/log"; fail "dh failed"; }
+built=
+for package in "postgresql-$major-jwt-sso" libpam-jwt-sso jwt-sso; do
+    file=$(echo "$target/deb/${package}_${version}_"*.deb)
+    [ -f "$file" ] || fail "$package was not built"
+    built="$built $file"
+done
+
+# Nothing that a debugger needs, and everything by which others find our functions.
+size() { stat -c %s "$1"; }
+library=$work/staged/usr/lib/postgresql/$major/lib/jwt_sso.so
+module=$(echo "$work"/staged/usr/lib/*/security/pam_jwt_sso.so)
+command=$work/staged/usr/bin/jwt-sso
+for file in "$library" "$module" "$command"; do
+    ! readelf -SW "$file" | grep -qE '\.(symtab|debug_info)' || fail "$file has its symbols still"
+    say "$(size "$file") bytes: ${file#"$work/staged/"}"
+done
+nm -D --defined-only "$library" | awk '{print $NF}' | sort >"$work/symbols"
+for symbol in Pg_magic_func _PG_init jwt_sso_worker_main jwt_sso_pam_admit jwt_sso_pam_decide; do
+    grep -qx "$symbol" "$work/symbols" || fail "the library does not export $symbol"
+done
+
+# Whoever builds packages for others says who he is, by DEBEMAIL; we have no address to give.
+no_address=bogus-mail-host,bogus-mail-host-in-debian-changelog
+if command -v lintian >/dev/null; then
+    # shellcheck disable=SC2086 # one word per package
+    lintian --allow-root --fail-on error --suppress-tags "$no_address" $built ||
+        fail "lintian has found errors"
+    say "lintian: no errors"
+else
+    say "lintian is not installed: not checked"
+fi
+for file in $built; do say "$(size "$file") bytes: $file"; done
+# shellcheck disable=SC2086
+say "built: $(echo $built | wc -w) packages for PostgreSQL $major, version $version"
