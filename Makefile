@@ -1,6 +1,8 @@
 # make demo      the main job, shown on a temporary server
 # make test      everything that is tested, on every supported PostgreSQL
 # make install   into the server of PG_CONFIG=/path/to/pg_config
+# make hammer    a million hostile packets against a real server (PACKETS=3000: a short turn)
+# make chaos     real faults while people log in (ROUNDS=1: a short turn)
 # make command   builds the command jwt-sso and installs it below PREFIX (/usr/local)
 # make pg PG=18  gets that PostgreSQL; the last line of output is the path of its pg_config
 # make deps      what the others need; they call it themselves
@@ -105,3 +107,13 @@ command-e2e:
 e2e:
 	scripts/client-deps.sh
 	JWT_SSO_PROBE_LIBRARY=$(PROBE) cargo test --no-fail-fast --package jwt_sso_e2e $(SMOKE)
+
+# Hostile packets and faults, in sizes by variables: PACKETS, CONNECTIONS, SOCKET and SEED; ROUNDS
+# and FAULT. The programs say what each means.
+.PHONY: hammer chaos
+hammer: install
+	@cargo run --quiet --release --package jwt_sso_e2e --bin hammer
+
+chaos: install
+	@scripts/client-deps.sh --faketime >/dev/null
+	@cargo run --quiet --package jwt_sso_e2e --bin chaos

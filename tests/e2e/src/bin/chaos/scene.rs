@@ -183,9 +183,9 @@ impl Scene {
     /// Whether the file of kept keys has this one.
     pub fn has_kept(&self, kid: &str) -> bool {
         let file = self.cluster.data_dir().join("jwt_sso/keys.json");
-        fs::read_to_string(file).is_ok_and(|text| text.contains(&format!("\"{kid}\"")))
-            || fs::read_to_string(self.cluster.data_dir().join("jwt_sso/keys.json"))
-                .is_ok_and(|text| text.contains(&format!("\\\"{kid}\\\"")))
+        // A key set is a JSON text within the file's own.
+        let text = fs::read_to_string(file).unwrap_or_default().replace('\\', "");
+        text.contains(&format!("\"{kid}\""))
     }
 
     /// A connection that was asked for a token.

@@ -1,5 +1,5 @@
 //! The server's log, read while it grows: decisions are counted, and parts of tokens looked for.
-//! What was read is given back to the file system, since a million refusals are 700 MB.
+//! What was read is given back to the file system, since a million refusals are 350 MB.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;

@@ -17,6 +17,8 @@ const TOLERANCE: u64 = 768;
 /// Whether each promise held.
 #[derive(Debug, Default)]
 pub struct Verdict {
+    /// What was done.
+    done: String,
     /// What held.
     held: Vec<String>,
     /// What did not.
@@ -26,7 +28,7 @@ pub struct Verdict {
 impl Verdict {
     /// Nothing was shown.
     pub fn broken(what: String) -> Verdict {
-        Verdict { held: Vec::new(), broken: vec![what] }
+        Verdict { broken: vec![what], ..Verdict::default() }
     }
 
     /// Whether every promise held.
@@ -37,13 +39,14 @@ impl Verdict {
     /// The last line of output.
     pub fn line(&self) -> String {
         if self.held() {
-            format!("hammer: held: {}", self.held.join(", "))
+            format!("hammer: held: all {} promises, after {}", self.held.len(), self.done)
         } else {
             format!("hammer: BROKEN: {}", self.broken.join("; "))
         }
     }
 
     fn promise(&mut self, held: bool, what: String) {
+        println!("{} {what}", if held { "held  " } else { "BROKEN" });
         if held { self.held.push(what) } else { self.broken.push(what) }
     }
 
@@ -65,27 +68,33 @@ pub fn judge(
     gauge: &Gauge<'_>,
     took: Duration,
 ) -> Verdict {
-    let mut verdict = Verdict::default();
     let (sent, good) = (ledger.sent(), get(&ledger.good));
     let speed = (sent + good) as f64 / took.as_secs_f64();
-    verdict.held.push(format!(
+    let done = format!(
         "{sent} hostile packets and {good} real logins in {:.1} min, {speed:.0}/s",
         took.as_secs_f64() / 60.0
-    ));
+    );
+    let mut verdict = Verdict { done, ..Verdict::default() };
     let strays = table(scene, ledger, log);
     for complaint in ledger.complaints().iter().chain(&strays).chain(&log.alarms).take(40) {
         println!("  ! {complaint}");
     }
-    verdict.none(log.alarms.len(), "server restarts and faults");
+    readings(gauge);
+    println!(
+        "\n{} pieces of 16 characters of all tokens were looked for in {} MB of log\n",
+        log.pieces().len(),
+        log.megabytes()
+    );
+    verdict.none(log.alarms.len(), "log lines of server restarts and faults:");
     verdict.promise(gauge.same_processes(), "postmaster and worker the same processes".to_owned());
-    verdict.none(get(&ledger.wrong_acceptances) as usize, "wrong acceptances");
-    verdict.none(get(&ledger.wrong_refusals) as usize, "wrong refusals");
-    verdict.none(get(&ledger.wrong_answers) as usize, "other answers than due");
-    verdict.none(strays.len(), "kinds whose log lines do not agree");
+    verdict.none(get(&ledger.wrong_acceptances) as usize, "wrong acceptances:");
+    verdict.none(get(&ledger.wrong_refusals) as usize, "wrong refusals:");
+    verdict.none(get(&ledger.wrong_answers) as usize, "other answers than were due:");
+    verdict.none(strays.len(), "kinds of packets whose log lines do not agree:");
     statistics(scene, log, &mut verdict);
-    memory(gauge, &mut verdict);
+    gauge.processes.iter().for_each(|process| grown(process, &mut verdict));
     secrecy(scene, log, &mut verdict);
-    verdict.none(scene.server.count(FORBIDDEN), "fetches of a token's URL");
+    verdict.none(scene.server.count(FORBIDDEN), "fetches of a URL that a token named:");
     verdict
 }
 
@@ -162,7 +171,7 @@ fn statistics(scene: &Scene, log: &LogReader, verdict: &mut Verdict) {
     verdict.promise(logged == counted, "jwt_sso.stats counts what the log has".to_owned());
 }
 
-fn memory(gauge: &Gauge<'_>, verdict: &mut Verdict) {
+fn readings(gauge: &Gauge<'_>) {
     println!("\nmemory in kB and file descriptors after each tenth, nobody connected:");
     for process in &gauge.processes {
         let line = |name: &str, of: fn(&Reading) -> u64| {
@@ -173,7 +182,6 @@ fn memory(gauge: &Gauge<'_>, verdict: &mut Verdict) {
         line("private", |reading| reading.private);
         line("anonymous", |reading| reading.anonymous);
         line("files", |reading| reading.files as u64);
-        grown(process, verdict);
     }
 }
 
@@ -190,16 +198,11 @@ fn grown(process: &Process, verdict: &mut Verdict) {
 }
 
 fn secrecy(scene: &Scene, log: &LogReader, verdict: &mut Verdict) {
-    println!(
-        "\n{} pieces of 16 characters of all tokens were looked for in {} MB of log",
-        log.pieces().len(),
-        log.megabytes()
-    );
     let views = ["recent_refusals", "stats", "issuers", "keys", "sessions"];
     let shown = views.iter().filter(|view| {
         let rows = scene.cluster.sql(&format!("SELECT * FROM jwt_sso.{view}"));
         log.pieces().are_in(rows.as_bytes())
     });
-    verdict.none(log.leaks.len(), "log lines with parts of tokens");
-    verdict.none(shown.count(), "views with parts of tokens");
+    verdict.none(log.leaks.len(), "log lines with parts of tokens:");
+    verdict.none(shown.count(), "views with parts of tokens:");
 }

@@ -60,6 +60,7 @@ pub fn terminated_waiting(scene: &Scene) -> Result {
 /// Acts while so many logins wait for the keys of the provider that never answers.
 pub fn waiting(scene: &Scene, count: usize, act: impl FnOnce(Vec<Wire>) -> Result) -> Result {
     let mut wires = (0..count).map(|_| scene.prompted()).collect::<Result<Vec<Wire>>>()?;
+    let mark = scene.cluster.log_mark();
     let asked = scene.idp.silent.requests().len();
     let refresh = format!("SELECT detail FROM jwt_sso.refresh('{}')", scene.idp.silent.base);
     thread::scope(|scope| {
@@ -71,8 +72,10 @@ pub fn waiting(scene: &Scene, count: usize, act: impl FnOnce(Vec<Wire>) -> Resul
             wire.send(&packet).map_err(|error| error.to_string())?;
         }
         sleep(Duration::from_millis(300));
-        if refresh.is_finished() {
-            return Err("the fetch did not hang".to_owned());
+        let first = scene.backend(&wires[0])?;
+        let answered = format!("[{first}] LOG:  jwt_sso: ");
+        if refresh.is_finished() || scene.cluster.log_since(mark).contains(&answered) {
+            return Err("the login did not wait".to_owned());
         }
         act(wires)
     })

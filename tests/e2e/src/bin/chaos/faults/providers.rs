@@ -9,8 +9,9 @@ use super::processes::waiting;
 use crate::Result;
 use crate::scene::{NotIn, Scene};
 
-/// Logins that can wait at once are fewer.
-const MANY: usize = 40;
+/// So many logins can wait at once.
+const PLACES: usize = 32;
+const MANY: usize = PLACES + 8;
 
 pub fn away_and_back(scene: &Scene) -> Result {
     scene.idp.down();
@@ -29,7 +30,14 @@ pub fn away_and_back(scene: &Scene) -> Result {
 }
 
 pub fn places_taken(scene: &Scene) -> Result {
+    let mark = scene.cluster.log_mark();
+    let refused =
+        || scene.cluster.log_since(mark).matches("refused reason=keys_unavailable").count();
     waiting(scene, MANY, |wires| {
+        scene.within("those without a place", || refused() >= MANY - PLACES)?;
+        if refused() != MANY - PLACES {
+            return Err(format!("{} of {MANY} did not wait", refused()));
+        }
         // Somebody whose keys are there does not wait.
         scene.enter(&scene.idp.good()).map_err(|end| format!("meanwhile: {end:?}"))?;
         for wire in wires {
