@@ -110,10 +110,16 @@ e2e:
 
 # Hostile packets and faults, in sizes by variables: PACKETS, CONNECTIONS, SOCKET and SEED; ROUNDS
 # and FAULT. The programs say what each means.
-.PHONY: hammer chaos
+.PHONY: hammer hammer-built chaos chaos-built
 hammer: install
+	@$(MAKE) --no-print-directory hammer-built
+
+hammer-built:
 	@cargo run --quiet --release --package jwt_sso_e2e --bin hammer
 
 chaos: install
+	@$(MAKE) --no-print-directory chaos-built
+
+chaos-built:
 	@scripts/client-deps.sh --faketime >/dev/null
 	@cargo run --quiet --package jwt_sso_e2e --bin chaos

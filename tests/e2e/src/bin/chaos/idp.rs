@@ -1,8 +1,8 @@
 //! The providers: one that people's tokens come from, one that never answers, and one whose key
 //! set grows beyond all bounds.
 
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jwt_sso_e2e::authority::Authority;
 use jwt_sso_e2e::faulty_issuer::{Answer, FaultyIssuer, Reception};
@@ -24,7 +24,11 @@ pub struct Idp {
     pub silent: FaultyIssuer,
     /// Has a key set that may not fit.
     pub large: FaultyIssuer,
+    away: AtomicBool,
+    /// What tokens are signed with.
     key: Mutex<SigningKey>,
+    /// What is published, or will be once the provider is back.
+    published: Mutex<SigningKey>,
     other_key: SigningKey,
     rsa_key: SigningKey,
     rotations: AtomicU32,
@@ -39,18 +43,21 @@ impl Idp {
         let (main, silent, large) = (server(), server(), server());
         silent.answer(DISCOVERY, Answer::Silence);
         let key = |kid, algorithm| SigningKey::generate(kid, algorithm);
+        let first = key("key-0", Algorithm::Es256);
         let idp = Idp {
             main,
             silent,
             large,
-            key: Mutex::new(key("key-0", Algorithm::Es256)),
+            away: AtomicBool::new(false),
+            key: Mutex::new(first.clone()),
+            published: Mutex::new(first),
             other_key: key("large", Algorithm::Es256),
             rsa_key: key("large", Algorithm::Rs256),
             rotations: AtomicU32::new(0),
             round: AtomicU32::new(0),
             authority,
         };
-        idp.main.publish(idp.issuer().jwks());
+        idp.up();
         idp.shrink();
         idp
     }
@@ -66,7 +73,7 @@ impl Idp {
     }
 
     fn key(&self) -> SigningKey {
-        self.key.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.key).clone()
     }
 
     /// The `kid` of the present key.
@@ -74,18 +81,21 @@ impl Idp {
         self.key().kid
     }
 
-    /// Publishes another key instead. Tokens are signed with the old one until
+    /// Publishes another key instead, or once the provider is back. Tokens are signed with the old one until
     /// [`Idp::sign_with`].
     pub fn rotate(&self) -> SigningKey {
         let number = self.rotations.fetch_add(1, Ordering::Relaxed) + 1;
         let key = SigningKey::generate(&format!("key-{number}"), Algorithm::Es256);
-        self.main.publish(Issuer::with_key(&self.main.base, key.clone()).jwks());
+        *lock(&self.published) = key.clone();
+        if !self.away.load(Ordering::Relaxed) {
+            self.up();
+        }
         key
     }
 
     /// Tokens are signed with this key from now on.
     pub fn sign_with(&self, key: SigningKey) {
-        *self.key.lock().unwrap_or_else(PoisonError::into_inner) = key;
+        *lock(&self.key) = key;
     }
 
     /// The number of the round, by which outages differ.
@@ -96,6 +106,7 @@ impl Idp {
     /// The provider is away: it refuses connections, or takes them and is silent, or has an
     /// error for everybody.
     pub fn down(&self) {
+        self.away.store(true, Ordering::Relaxed);
         match self.round.load(Ordering::Relaxed) % 3 {
             0 => self.main.receive(Reception::Silent),
             1 => self.main.receive(Reception::Closed),
@@ -105,8 +116,9 @@ impl Idp {
 
     /// The provider is there again, with the key that it published last.
     pub fn up(&self) {
-        let document = json!({"issuer": self.main.base, "jwks_uri": self.main.url("/jwks")});
-        self.main.answer(DISCOVERY, Answer::json(document));
+        self.away.store(false, Ordering::Relaxed);
+        let key = lock(&self.published).clone();
+        self.main.publish(Issuer::with_key(&self.main.base, key).jwks());
         self.main.receive(Reception::Open);
     }
 
@@ -167,6 +179,10 @@ impl Idp {
             _ => token.claim("sub", "bob").sign(),
         }
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn lasting(token: Token) -> Token {
