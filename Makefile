@@ -1,6 +1,8 @@
 # make demo      the main job, shown on a temporary server
 # make test      everything that is tested, on every supported PostgreSQL
 # make install   into the server of PG_CONFIG=/path/to/pg_config
+# make hammer    a million hostile packets against a real server (PACKETS=3000: a short turn)
+# make chaos     real faults while people log in (ROUNDS=1: a short turn)
 # make command   builds the command jwt-sso and installs it below PREFIX (/usr/local)
 # make pg PG=18  gets that PostgreSQL; the last line of output is the path of its pg_config
 # make deb       Debian packages of it all, for the server of PG=NN or PG_CONFIG, into target/deb
@@ -133,3 +135,19 @@ deb-test: deb
 # Seconds, once cargo-deny is there.
 supply-chain:
 	@scripts/supply-chain.sh
+
+# Hostile packets and faults, in sizes by variables: PACKETS, CONNECTIONS, SOCKET and SEED; ROUNDS
+# and FAULT. The programs say what each means.
+.PHONY: hammer hammer-built chaos chaos-built
+hammer: install
+	@$(MAKE) --no-print-directory hammer-built
+
+hammer-built:
+	@cargo run --quiet --release --package jwt_sso_e2e --bin hammer
+
+chaos: install
+	@$(MAKE) --no-print-directory chaos-built
+
+chaos-built:
+	@scripts/client-deps.sh --faketime >/dev/null
+	@cargo run --quiet --package jwt_sso_e2e --bin chaos

@@ -7,6 +7,7 @@
 #
 #   client-deps.sh             install what is missing (Debian, npm, PyPI), print the paths
 #   client-deps.sh --provider  the same, of the OpenID provider only
+#   client-deps.sh --faketime  the same, of libfaketime only, which `make chaos` sets a clock with
 #   client-deps.sh --paths     print the paths, whether anything is there or not
 #
 # JWT_SSO_CACHE: where the packages of npm and PyPI go (default: /var/cache/jwt_sso for root, else
@@ -64,6 +65,7 @@ print_paths() {
     echo "chromium=$(command -v chromium || echo /usr/bin/chromium)"
     echo "jdbc_jar=$jdbc_jar"
     echo "pgbouncer=$pgbouncer"
+    echo "faketime=$(echo /usr/lib/*/faketime/libfaketimeMT.so.1)"
     echo "pam_wrapper=$(echo "$pgbouncer_folder"/usr/lib/*/libpam_wrapper.so)"
     echo "postgres_exporter=$(command -v prometheus-postgres-exporter || echo "$exporter")"
 }
@@ -201,6 +203,7 @@ install() {
 case ${1:-} in
 --paths) ;;
 --provider) install $(missing_for_provider) ;;
+--faketime) [ -e "$(echo /usr/lib/*/faketime/libfaketimeMT.so.1)" ] || install_packages libfaketime ;;
 '')
     install $(missing_for_provider) $(missing_for_clients)
     install_node_modules "$e2e/clients" "$clients_folder"
@@ -210,7 +213,7 @@ case ${1:-} in
     install_exporter
     ;;
 *)
-    echo "usage: $0 [--provider | --paths]" >&2
+    echo "usage: $0 [--provider | --faketime | --paths]" >&2
     exit 2
     ;;
 esac

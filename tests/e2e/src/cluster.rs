@@ -99,6 +99,12 @@ impl Cluster {
         self.start();
     }
 
+    /// Stops the server in the immediate mode, which is a crash, and starts it.
+    pub fn restart_immediately(&self) {
+        assert!(self.pg_ctl(&["-m", "immediate", "stop"]), "pg_ctl stop:\n{}", self.whole_log());
+        self.start();
+    }
+
     fn pg_ctl(&self, arguments: &[&str]) -> bool {
         let mut command = Installation::get().server("pg_ctl", &self.root);
         command.arg("-D").arg(&self.data).arg("-w").arg("-l").arg(&self.log).args(arguments);

@@ -112,11 +112,16 @@ impl<'a> Client<'a> {
 
     /// Connects and sends the startup message; nothing is read yet.
     pub fn open(&self) -> Wire {
-        let mut wire = Wire::connect(self.cluster, self.transport).expect("the server listens");
+        self.try_open().expect("the server listens")
+    }
+
+    /// [`Client::open`], where the server may be away.
+    pub fn try_open(&self) -> io::Result<Wire> {
+        let mut wire = Wire::connect(self.cluster, self.transport)?;
         let parameters: Vec<_> =
             self.parameters.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
-        wire.send(&message::startup(&parameters)).expect("sending the startup message");
-        wire
+        wire.send(&message::startup(&parameters))?;
+        Ok(wire)
     }
 
     /// Logs in with a password, which is sent only when the server asks for it.

@@ -1,0 +1,100 @@
+//! Memory and file descriptors of the postmaster and the worker, while nobody is connected.
+
+use std::fs;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use jwt_sso_e2e::Cluster;
+
+/// What one process has.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reading {
+    /// kB of its own, and its share of what it shares (`Pss`).
+    pub proportional: u64,
+    /// kB that no other process has (`Private_Clean` and `Private_Dirty`).
+    pub private: u64,
+    /// kB that come from no file (`Anonymous`): what a leak makes grow.
+    pub anonymous: u64,
+    /// Open file descriptors.
+    pub files: usize,
+}
+
+/// One process over time.
+#[derive(Debug)]
+pub struct Process {
+    /// What it is.
+    pub name: &'static str,
+    /// Its number.
+    pub pid: u32,
+    /// After each part.
+    pub readings: Vec<Reading>,
+}
+
+/// Both processes.
+pub struct Gauge<'a> {
+    cluster: &'a Cluster,
+    /// Children of the postmaster while nobody is connected.
+    idle: usize,
+    /// The postmaster and the worker.
+    pub processes: [Process; 2],
+}
+
+impl<'a> Gauge<'a> {
+    /// Of a server that nobody is connected to.
+    pub fn new(cluster: &'a Cluster) -> Gauge<'a> {
+        let process = |name, pid| Process { name, pid, readings: Vec::new() };
+        let postmaster = cluster.postmaster_pid();
+        let worker = cluster.worker_pid().expect("a worker");
+        // The last backend of the set-up may still be ending.
+        sleep(Duration::from_secs(1));
+        let processes = [process("postmaster", postmaster), process("worker", worker)];
+        Gauge { cluster, idle: children(postmaster), processes }
+    }
+
+    /// Waits until all backends are gone, and measures.
+    pub fn measure(&mut self) {
+        let end = Instant::now() + Duration::from_secs(20);
+        while children(self.processes[0].pid) > self.idle && Instant::now() < end {
+            sleep(Duration::from_millis(50));
+        }
+        for process in &mut self.processes {
+            let mut reading = Reading::of(process.pid);
+            // The worker may be in the middle of a fetch.
+            let before = process.readings.first().map_or(usize::MAX, |first| first.files);
+            while reading.files > before && Instant::now() < end {
+                sleep(Duration::from_millis(200));
+                reading = Reading::of(process.pid);
+            }
+            process.readings.push(reading);
+        }
+    }
+
+    /// Whether both are still the processes that they were.
+    pub fn same_processes(&self) -> bool {
+        let [postmaster, worker] = &self.processes;
+        self.cluster.postmaster_pid() == postmaster.pid
+            && self.cluster.worker_pid() == Some(worker.pid)
+    }
+}
+
+impl Reading {
+    fn of(pid: u32) -> Reading {
+        let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
+        let kilobytes = |name: &str| {
+            let line = rollup.lines().find(|line| line.starts_with(name));
+            let number = line.and_then(|line| line.split_whitespace().nth(1));
+            number.and_then(|number| number.parse().ok()).unwrap_or(0)
+        };
+        Reading {
+            proportional: kilobytes("Pss:"),
+            private: kilobytes("Private_Clean:") + kilobytes("Private_Dirty:"),
+            anonymous: kilobytes("Anonymous:"),
+            files: fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count),
+        }
+    }
+}
+
+fn children(pid: u32) -> usize {
+    let path = format!("/proc/{pid}/task/{pid}/children");
+    fs::read_to_string(path).unwrap_or_default().split_whitespace().count()
+}
