@@ -1,5 +1,6 @@
 # make demo      the main job, shown on a temporary server
 # make test      everything that is tested, on every supported PostgreSQL
+# make bench     what a login costs, beside its budgets; writes docs/performance.md
 # make install   into the server of PG_CONFIG=/path/to/pg_config
 # make command   builds the command jwt-sso and installs it below PREFIX (/usr/local)
 # make pg PG=18  gets that PostgreSQL; the last line of output is the path of its pg_config
@@ -105,3 +106,19 @@ command-e2e:
 e2e:
 	scripts/client-deps.sh
 	JWT_SSO_PROBE_LIBRARY=$(PROBE) cargo test --no-fail-fast --package jwt_sso_e2e $(SMOKE)
+
+# What a login costs, beside its budgets; writes docs/performance.md. ROUNDS and LOGINS say how
+# much is measured, WRITE=0 leaves the document, QUICK=1 is a short turn that shows that it runs.
+# The results of the turn before are removed, so that none of them can stand in the table.
+.PHONY: bench bench-built
+bench: install
+	@$(MAKE) --no-print-directory bench-built
+
+# Against the library that is installed.
+CRITERION = $(abspath $(TARGET_DIR))/criterion
+bench-built:
+	rm -rf $(CRITERION)
+	CRITERION_HOME=$(CRITERION) JWT_SSO_BENCH_QUICK=$(QUICK) \
+		cargo bench --quiet --package jwt_sso_core --bench decision -- --quiet
+	@CRITERION_HOME=$(CRITERION) QUICK=$(QUICK) ROUNDS=$(ROUNDS) LOGINS=$(LOGINS) WRITE=$(WRITE) \
+		cargo run --quiet --release --package jwt_sso_e2e --bin bench
