@@ -1,5 +1,6 @@
 # make demo      the main job, shown on a temporary server
 # make test      everything that is tested, on every supported PostgreSQL
+# make bench     what a login costs, beside its budgets; writes docs/performance.md
 # make install   into the server of PG_CONFIG=/path/to/pg_config
 # make hammer    a million hostile packets against a real server (PACKETS=3000: a short turn)
 # make chaos     real faults while people log in (ROUNDS=1: a short turn)
@@ -112,7 +113,7 @@ e2e:
 	JWT_SSO_PROBE_LIBRARY=$(PROBE) cargo test --no-fail-fast --package jwt_sso_e2e $(SMOKE)
 
 # Packages and what is in them.
-.PHONY: stage deb deb-test supply-chain reproducible
+.PHONY: stage deb deb-test supply-chain
 
 # Releases do not show in which folders they were built. What is built for a release in one way
 # is built so for all, since Cargo would compile everything twice otherwise.
@@ -142,8 +143,10 @@ supply-chain:
 hammer: install
 	@$(MAKE) --no-print-directory hammer-built
 
+# A million handshakes want a release build; a short turn is over before that is made.
+HAMMER_PROFILE = release
 hammer-built:
-	@cargo run --quiet --release --package jwt_sso_e2e --bin hammer
+	@cargo run --quiet --profile $(HAMMER_PROFILE) --package jwt_sso_e2e --bin hammer
 
 chaos: install
 	@$(MAKE) --no-print-directory chaos-built
@@ -151,3 +154,19 @@ chaos: install
 chaos-built:
 	@scripts/client-deps.sh --faketime >/dev/null
 	@cargo run --quiet --package jwt_sso_e2e --bin chaos
+
+# What a login costs, beside its budgets; writes docs/performance.md. ROUNDS and LOGINS say how
+# much is measured, WRITE=0 leaves the document, QUICK=1 is a short turn that shows that it runs.
+# The results of the turn before are removed, so that none of them can stand in the table.
+.PHONY: bench bench-built
+bench: install
+	@$(MAKE) --no-print-directory bench-built
+
+# Against the library that is installed.
+CRITERION = $(abspath $(TARGET_DIR))/criterion
+bench-built:
+	rm -rf $(CRITERION)
+	CRITERION_HOME=$(CRITERION) JWT_SSO_BENCH_QUICK=$(QUICK) \
+		cargo bench --quiet --package jwt_sso_core --bench decision -- --quiet
+	@CRITERION_HOME=$(CRITERION) QUICK=$(QUICK) ROUNDS=$(ROUNDS) LOGINS=$(LOGINS) WRITE=$(WRITE) \
+		cargo run --quiet --release --package jwt_sso_e2e --bin bench
