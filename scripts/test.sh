@@ -36,9 +36,11 @@ server() {
 
 step "tools" deps "$1" && step "format, lints, import law" check "$1"
 step "core and fetch, without a server" core "$1"
+step "fuzzing, a short turn" fuzz SECONDS=5
 for each in "$@"; do server "$each"; done
 # Once, on the first of them: the command knows nothing of a server's version.
 step "the command and the console, on $1" command-e2e "$1"
+step "hostile packets, a short turn, on $1" hammer-built PACKETS=3000 HAMMER_PROFILE=dev "$1"
 
 printf '==> summary\n%s' "$summary"
 exit $failed
