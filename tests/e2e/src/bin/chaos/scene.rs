@@ -42,7 +42,7 @@ pub struct Scene {
 }
 
 impl Scene {
-    /// A server that trusts all three providers, and fetches every second.
+    /// A server that trusts the providers, and fetches every second.
     pub fn start(idp: &Arc<Idp>, clock: Option<(TempDir, String)>) -> Scene {
         let mut builder = Cluster::builder()
             .token_hba(&format!("{REPLICATION_LINE}{TOKEN_LINES}"))
@@ -77,7 +77,7 @@ impl Scene {
             ("jwt_sso.client_timeout", &CLIENT_TIMEOUT.as_secs().to_string()),
             ("jwt_sso.jwks_auto_fetch_enabled", "on"),
             ("jwt_sso.issuer_custom_ca", "issuers_ca.pem"),
-            ("jwt_sso.issuers", &idp.names()),
+            ("jwt_sso.issuers", &idp.names(clock.is_none())),
         ]);
         Scene { cluster, idp: Arc::clone(idp), clock }
     }

@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use jwt_sso_e2e::End;
 
-use super::processes::waiting;
+use super::processes::{PLACES, waiting};
 use crate::Result;
 use crate::scene::{NotIn, Scene};
 
-/// So many logins can wait at once.
-const PLACES: usize = 32;
+/// More than can wait at once.
 const MANY: usize = PLACES + 8;
 
 pub fn away_and_back(scene: &Scene) -> Result {

@@ -21,11 +21,11 @@ const GOOD: [&str; 3] = [
 
 pub fn reloads(scene: &Scene) -> Result {
     let mark = scene.cluster.log_mark();
-    for number in 0..12 {
+    for number in 0..16 {
         let line = if number % 2 == 0 { GOOD[number / 2 % 3] } else { BAD[number / 2 % 4] };
         scene.cluster.write_file("chaos.conf", line.as_bytes());
-        // Half of them come before the one before is over.
-        if number % 4 < 2 { scene.cluster.reload() } else { drop(reload(scene)) }
+        // Each bad one is waited for once. The others come before the one before is over.
+        if number < 8 { scene.cluster.reload() } else { drop(reload(scene)) }
     }
     let file = scene.cluster.data_dir().join("chaos.conf");
     fs::remove_file(file).map_err(|error| error.to_string())?;
