@@ -2,7 +2,8 @@
 //! 1. 0.1.0, then ALTER EXTENSION … UPDATE: the same objects, definitions, comments and
 //!    privileges as a fresh CREATE EXTENSION makes
 //! 2. the same from 0.2.0, and from 0.3.0, which has the same objects
-//! 3. the same from 0.4.0, and from 0.5.0, which has the same objects
+//! 3. the same from 0.4.0 and every later release that has an upgrade script
+//! 4. each release before this one has an upgrade script, and one of these scenarios
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -26,6 +27,7 @@ impl OldScript {
         if path.exists() {
             return OldScript { path, ours: false };
         }
+        // Releases whose SQL objects are those of the one before.
         let same_objects = match version {
             "0.3.0" => "0.2.0",
             "0.5.0" => "0.4.0",
@@ -133,10 +135,33 @@ fn s2_from_0_2_0_and_0_3_0() {
     }
 }
 
+/// The releases from which an upgrade script leads on, oldest first.
+fn upgradable() -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sql");
+    let mut found = Vec::new();
+    for file in std::fs::read_dir(folder).expect("the folder sql") {
+        let name = file.expect("a file").file_name().into_string().expect("a name in UTF-8");
+        if let [_, from, _] = name.split("--").collect::<Vec<_>>()[..] {
+            found.push(from.to_owned());
+        }
+    }
+    let minor = |version: &String| version.split('.').nth(1).and_then(|n| n.parse::<u32>().ok());
+    found.sort_by_key(minor);
+    found
+}
+
 #[test]
-fn s3_from_0_4_0_and_0_5_0() {
-    for version in ["0.4.0", "0.5.0"] {
+fn s3_from_0_4_0_on() {
+    for version in &upgradable()[3..] {
         let fresh = upgrade_from(version, None);
         assert!(fresh.contains("jwt_sso.explain("), "{fresh}");
     }
+}
+
+#[test]
+fn s4_every_release() {
+    // This package has the workspace's version, as the extension has.
+    let this: usize = env!("CARGO_PKG_VERSION_MINOR").parse().expect("a number");
+    let before: Vec<String> = (1..this).map(|minor| format!("0.{minor}.0")).collect();
+    assert_eq!(upgradable(), before);
 }
