@@ -104,10 +104,10 @@ impl Table {
     /// The last line.
     pub fn verdict(&self) -> String {
         let count = |verdict| self.all().filter(|row| row.verdict == verdict).count();
-        let missed: Vec<&str> = self
+        let missed: Vec<String> = self
             .all()
             .filter(|row| row.verdict == Verdict::Missed)
-            .map(|row| row.what.as_str())
+            .map(|row| format!("{}: {} for {}", row.what, row.measured, row.budget))
             .collect();
         if !missed.is_empty() {
             return format!("bench: MISSED: {}", missed.join("; "));
@@ -168,7 +168,7 @@ mod tests {
     fn a_miss_is_told() {
         let table = one(false, 1.11, Budget::AtMost(1.1));
         assert!(!table.held());
-        assert_eq!(table.verdict(), "bench: MISSED: what");
+        assert_eq!(table.verdict(), "bench: MISSED: what: words for ≤ 1.10");
         assert!(table.markdown().contains("| what | words | ≤ 1.10 | **MISSED** |"));
         assert!(!one(false, 1.0, Budget::Exactly(0)).held());
         assert!(!one(false, f64::NAN, Budget::AtMost(1.1)).held());
