@@ -4,6 +4,7 @@
 # make command   builds the command jwt-sso and installs it below PREFIX (/usr/local)
 # make pg PG=18  gets that PostgreSQL; the last line of output is the path of its pg_config
 # make deps      what the others need; they call it themselves
+# make fuzz SECONDS=60  every parser and the decision, with hostile input; TARGETS="token jwks"
 #
 # PG=18 or PG_CONFIG=/path/to/pg_config chooses the one server that these are for.
 
@@ -105,3 +106,10 @@ command-e2e:
 e2e:
 	scripts/client-deps.sh
 	JWT_SSO_PROBE_LIBRARY=$(PROBE) cargo test --no-fail-fast --package jwt_sso_e2e $(SMOKE)
+
+# Hostile input for every reader of strangers' bytes, and for the decision. Needs no server.
+.PHONY: fuzz
+SECONDS = 60
+TARGETS =
+fuzz:
+	@scripts/fuzz.sh $(SECONDS) $(TARGETS)
