@@ -2,6 +2,7 @@
 # make test      everything that is tested, on every supported PostgreSQL
 # make bench     what a login costs, beside its budgets; writes docs/performance.md
 # make install   into the server of PG_CONFIG=/path/to/pg_config
+# make fuzz SECONDS=60  every parser and the decision, with hostile input; TARGETS="token jwks"
 # make hammer    a million hostile packets against a real server (PACKETS=3000: a short turn)
 # make chaos     real faults while people log in (ROUNDS=1: a short turn)
 # make command   builds the command jwt-sso and installs it below PREFIX (/usr/local)
@@ -170,3 +171,10 @@ bench-built:
 		cargo bench --quiet --package jwt_sso_core --bench decision -- --quiet
 	@CRITERION_HOME=$(CRITERION) QUICK=$(QUICK) ROUNDS=$(ROUNDS) LOGINS=$(LOGINS) WRITE=$(WRITE) \
 		cargo run --quiet --release --package jwt_sso_e2e --bin bench
+
+# Hostile input for every reader of strangers' bytes, and for the decision. Needs no server.
+.PHONY: fuzz
+SECONDS = 60
+TARGETS =
+fuzz:
+	@scripts/fuzz.sh $(SECONDS) $(TARGETS)

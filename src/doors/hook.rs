@@ -11,6 +11,7 @@ use crate::pg::port::Client;
 use crate::report::{self, Door};
 use crate::settings;
 use jwt_sso_core::hba::doors;
+use jwt_sso_core::password_packet;
 
 /// Opens the door. Only while the library is preloaded.
 pub fn init() {
@@ -35,7 +36,7 @@ fn decide(client: &Client) -> Verdict {
             Answer::ClientGone => return Verdict::ClientGone,
             Answer::Unexpected => return Verdict::Violation(report::unexpected_message()),
         };
-        let Some(password) = packet.password() else {
+        let Some(password) = password_packet::password(packet.body()) else {
             return Verdict::Violation(report::malformed_packet());
         };
         match login.decide(admitted, password) {

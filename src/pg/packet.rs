@@ -3,11 +3,10 @@
 use super::port::Client;
 use super::shim;
 use pgrx::pg_sys;
-use std::ffi::CStr;
 
 /// What came in answer to the server's request for a password.
 pub enum Answer {
-    /// A password message; its body, the terminating NUL included.
+    /// A password message.
     Packet(Packet),
     /// The client hung up, or the message was cut off or over 65 535 bytes.
     /// The server's own code has logged what is worth logging.
@@ -39,13 +38,8 @@ pub fn ask_password(client: &Client) -> Answer {
 }
 
 impl Packet {
-    /// The password: the body without the NUL at its end. `None` where that is
-    /// missing, or another one stands before it.
-    pub fn password(&self) -> Option<&CStr> {
-        CStr::from_bytes_with_nul(self.bytes()).ok()
-    }
-
-    fn bytes(&self) -> &[u8] {
+    /// The body as it came, its terminating NUL included where there is one.
+    pub fn body(&self) -> &[u8] {
         let length = usize::try_from(self.buffer.len).unwrap_or(0);
         if self.buffer.data.is_null() {
             return &[];

@@ -77,6 +77,21 @@ impl Curve {
 }
 
 impl Material {
+    /// Whether the numbers are of the form that this type promises, as those of
+    /// every key that was read from a JWK are.
+    pub(crate) fn is_well_formed(&self) -> bool {
+        match self {
+            Material::Rsa { n, e } => {
+                let no_zero = |number: &[u8]| number.first().is_some_and(|byte| *byte != 0);
+                no_zero(n) && no_zero(e) && check_strength(self).is_ok()
+            }
+            Material::Ec { curve, point } => {
+                point.len() == 1 + 2 * curve.coordinate_len() && point[0] == 4
+            }
+            Material::Ed25519 { x } => x.len() == 32,
+        }
+    }
+
     /// Whether keys of this type and curve can make signatures of `alg`.
     fn serves(&self, alg: Algorithm) -> bool {
         use Algorithm::*;

@@ -26,6 +26,7 @@ pub mod jwks;
 pub mod kept_file;
 pub mod lifetime;
 pub mod pam_service;
+pub mod password_packet;
 pub mod policy;
 pub mod published_set;
 pub mod refusal;

@@ -1,6 +1,7 @@
 //! The one table of settings: what registers them, documents them and lists
 //! them all reads it.
 
+pub mod compile;
 mod console_rows;
 mod markdown;
 mod table;

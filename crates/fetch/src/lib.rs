@@ -11,6 +11,8 @@ mod cause;
 mod discovery;
 mod exchange;
 mod freshness;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod proxies;
 mod request;
 mod send;

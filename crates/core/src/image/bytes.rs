@@ -49,6 +49,11 @@ impl<'a> Reader<'a> {
         bytes.get(offset..).map(Reader)
     }
 
+    /// The bytes that are left.
+    pub(super) fn remaining(&self) -> usize {
+        self.0.len()
+    }
+
     pub(super) fn raw(&mut self, length: usize) -> Option<&'a [u8]> {
         let (taken, rest) = self.0.split_at_checked(length)?;
         self.0 = rest;

@@ -42,10 +42,36 @@ pub fn status(image: &[u8]) -> Option<Status> {
     Some(Status { policy: header.policy, refused: header.refused })
 }
 
-/// Every set, for the views. What cannot be read is left out.
+/// Every set, for the views. What cannot be read ends the list.
 pub fn sets(image: &[u8]) -> Vec<KeySet> {
     let Some(header) = Header::read(image) else { return Vec::new() };
-    (0..header.sets).map_while(|index| header.set(image, index)).collect()
+    let (mut records, mut keys) = (InOrder::default(), InOrder::default());
+    let set = |index| header.set(image, index, &mut records, &mut keys);
+    (0..header.sets).map_while(set).collect()
+}
+
+/// Where the last record ended. [`super::encode`] writes them one behind the
+/// other, so one that begins before is damage. Without this an image whose
+/// records share their bytes could be read into far more than it has.
+#[derive(Default)]
+struct InOrder(usize);
+
+impl InOrder {
+    /// Reads the record that is the image from `start` on.
+    fn read<'a, T>(
+        &mut self,
+        image: &[u8],
+        start: Reader<'a>,
+        read: impl FnOnce(Reader<'a>) -> Option<(T, Reader<'a>)>,
+    ) -> Option<T> {
+        let offset = |reader: Reader<'_>| image.len() - reader.remaining();
+        if offset(start) < self.0 {
+            return None;
+        }
+        let (record, rest) = read(start)?;
+        self.0 = offset(rest);
+        Some(record)
+    }
 }
 
 fn find(image: &[u8], source: &Digest, kid: Option<&str>, now: u64) -> Option<Lookup> {
@@ -53,7 +79,7 @@ fn find(image: &[u8], source: &Digest, kid: Option<&str>, now: u64) -> Option<Lo
     let source_of = |i: usize| Reader::at(image, HEADER + i * SET_ENTRY)?.raw(32);
     let wanted = source.as_bytes().as_slice();
     let index = search(header.sets, |i| Some(source_of(i)?.cmp(wanted)))?;
-    let (set, _) = SetHead::read(image, index)?;
+    let (set, _) = SetHead::read(set_record(image, index)?, image.len())?;
     if set.left_out {
         return Some(Lookup::LeftOut);
     }
@@ -62,7 +88,12 @@ fn find(image: &[u8], source: &Digest, kid: Option<&str>, now: u64) -> Option<Lo
         None => 0..set.keys,
         Some(kid) => range_of(set.keys, kid, |i| kid_of(record(i)?)),
     };
-    let of_kid = range.map_while(|i| usable_key(record(i)?, now)).flatten().collect();
+    let mut records = InOrder::default();
+    let usable_key = |i| {
+        let (_, key, until) = records.read(image, record(i)?, head_of_key)?;
+        Some(key.filter(|_| now < until))
+    };
+    let of_kid = range.map_while(usable_key).flatten().collect();
     let SetHead { attempts, brake_until, .. } = set;
     let usable = if now < set.serves_until { set.usable } else { 0 };
     // A set that was never fetched has served its time since 1970.
@@ -100,19 +131,35 @@ impl Header {
         Reader::at(image, Reader::at(image, entry)?.u32()? as usize)
     }
 
-    fn set(&self, image: &[u8], index: usize) -> Option<KeySet> {
+    fn set(
+        &self,
+        image: &[u8],
+        index: usize,
+        records: &mut InOrder,
+        keys: &mut InOrder,
+    ) -> Option<KeySet> {
         let source = Reader::at(image, HEADER + index * SET_ENTRY)?.raw(32)?;
-        let (head, rest) = SetHead::read(image, index)?;
-        let record = |i: usize| whole_key(self.key_record(image, head.first_key + i)?);
+        let (head, about) = records.read(image, set_record(image, index)?, |record| {
+            let (head, rest) = SetHead::read(record, image.len())?;
+            let (about, rest) = about(rest, head.serves_until)?;
+            Some(((head, about), rest))
+        })?;
+        let record =
+            |i: usize| keys.read(image, self.key_record(image, head.first_key + i)?, whole_key);
         Some(KeySet {
             source: Digest::from_bytes(source.try_into().ok()?),
             keys: (0..head.keys).map_while(record).collect(),
             left_out: head.left_out,
             attempts: head.attempts,
             brake_until: head.brake_until,
-            about: about(rest, head.serves_until)?,
+            about,
         })
     }
+}
+
+fn set_record(image: &[u8], index: usize) -> Option<Reader<'_>> {
+    let offset = Reader::at(image, HEADER + index * SET_ENTRY + 32)?.u32()?;
+    Reader::at(image, offset as usize)
 }
 
 /// The part of a set's record that a login reads.
@@ -127,9 +174,8 @@ struct SetHead {
 }
 
 impl SetHead {
-    fn read(image: &[u8], index: usize) -> Option<(SetHead, Reader<'_>)> {
-        let offset = Reader::at(image, HEADER + index * SET_ENTRY + 32)?.u32()? as usize;
-        let mut reader = Reader::at(image, offset)?;
+    /// What the record's head says, and what follows that.
+    fn read(mut reader: Reader<'_>, image_len: usize) -> Option<(SetHead, Reader<'_>)> {
         let head = SetHead {
             left_out: reader.u32()? != 0,
             attempts: reader.u32()?,
@@ -139,12 +185,12 @@ impl SetHead {
             keys: reader.u32()? as usize,
             usable: reader.u32()? as usize,
         };
-        (head.keys <= image.len() / KEY_ENTRY).then_some((head, reader))
+        (head.keys <= image_len / KEY_ENTRY).then_some((head, reader))
     }
 }
 
-fn about(mut reader: Reader<'_>, serves_until: u64) -> Option<About> {
-    Some(About {
+fn about(mut reader: Reader<'_>, serves_until: u64) -> Option<(About, Reader<'_>)> {
+    let about = About {
         issuer: reader.text()?.to_owned(),
         fetched: reader.u32()? != 0,
         jwks_uri: reader.text()?.to_owned(),
@@ -158,7 +204,8 @@ fn about(mut reader: Reader<'_>, serves_until: u64) -> Option<About> {
             (0, _) => None,
             (_, offset) => Some(offset as i64),
         },
-    })
+    };
+    Some((about, reader))
 }
 
 /// The places of `kid` among `count` sorted ones.
@@ -199,15 +246,9 @@ fn take_kid<'a>(record: &mut Reader<'a>) -> Option<Option<&'a str>> {
     Some(has_kid.then_some(kid))
 }
 
-/// The key, where it verifies at `now`: `None` ends a reading, `Some(None)` skips.
-fn usable_key(record: Reader<'_>, now: u64) -> Option<Option<PublicKey>> {
-    let (_, key, until, _) = head_of_key(record)?;
-    Some(key.filter(|_| now < until))
-}
+type KeyHead = (Option<String>, Option<PublicKey>, u64);
 
-type KeyHead<'a> = (Option<String>, Option<PublicKey>, u64, Reader<'a>);
-
-fn head_of_key(mut record: Reader<'_>) -> Option<KeyHead<'_>> {
+fn head_of_key(mut record: Reader<'_>) -> Option<(KeyHead, Reader<'_>)> {
     let kid = take_kid(&mut record)?.map(str::to_owned);
     let until = record.u64()?;
     let kind = record.u32()?;
@@ -226,12 +267,15 @@ fn head_of_key(mut record: Reader<'_>) -> Option<KeyHead<'_>> {
         5 => Some(Material::Ed25519 { x: first.to_vec() }),
         _ => return None,
     };
+    if material.as_ref().is_some_and(|material| !material.is_well_formed()) {
+        return None;
+    }
     let key = material.map(|material| PublicKey { kid: kid.clone(), algorithm, material });
-    Some((kid, key, until, record))
+    Some(((kid, key, until), record))
 }
 
-fn whole_key(record: Reader<'_>) -> Option<KeyRecord> {
-    let (kid, key, until, mut rest) = head_of_key(record)?;
+fn whole_key(record: Reader<'_>) -> Option<(KeyRecord, Reader<'_>)> {
+    let ((kid, key, until), mut rest) = head_of_key(record)?;
     let about = KeyAbout {
         kty: rest.text()?.to_owned(),
         alg: rest.text()?.to_owned(),
@@ -242,5 +286,5 @@ fn whole_key(record: Reader<'_>) -> Option<KeyRecord> {
         last_seen: rest.u64()?,
         vanished: rest.u64()?,
     };
-    Some(KeyRecord { kid, key, until, about })
+    Some((KeyRecord { kid, key, until, about }, rest))
 }

@@ -145,3 +145,53 @@ fn cut_or_changed_images_never_panic() {
         }
     }
 }
+
+/// A login took such keys as far as the signature. Found in writing fuzz/fuzz_targets/image.rs.
+#[test]
+fn a_key_of_a_length_that_no_key_has_is_not_found() {
+    let key = |material| PublicKey { kid: None, algorithm: None, material };
+    let point = |curve, length| Material::Ec { curve, point: vec![4; length] };
+    let rsa = |n: &[u8], e: &[u8]| Material::Rsa { n: n.to_vec(), e: e.to_vec() };
+    let found = |material| {
+        let set = KeySet::of_settings(source("s"), "", vec![key(material)]);
+        let image = encode(&Status::default(), &[set]);
+        (of_kid(&image, "s", None, 0).len(), sets(&image)[0].keys.len())
+    };
+    for material in [
+        Material::Ed25519 { x: vec![1; 31] },
+        Material::Ed25519 { x: vec![1; 33] },
+        point(Curve::P256, 64),
+        point(Curve::P256, 97),
+        Material::Ec { curve: Curve::P384, point: vec![2; 97] },
+        point(Curve::P521, 0),
+        rsa(&[0x87; 255], &[3]),
+        rsa(&[0x87; 1025], &[3]),
+        rsa(&[0; 256], &[3]),
+        rsa(&[0x87; 256], &[1]),
+        rsa(&[0x87; 256], &[]),
+        rsa(&[], &[3]),
+    ] {
+        assert_eq!(found(material.clone()), (0, 0), "{material:?}");
+    }
+    assert_eq!(found(point(Curve::P521, 133)), (1, 1));
+    assert_eq!(found(rsa(&[0x87; 256], &[1, 0, 1])), (1, 1));
+}
+
+/// A view or a login could make far more of an image than it has bytes, where
+/// records share them. Found in writing fuzz/fuzz_targets/image.rs.
+#[test]
+fn records_that_share_their_bytes_are_damage() {
+    let long = "k".repeat(10_000);
+    let keys = (0..50).map(|i| ed(Some(&long), i)).collect();
+    let mut image = encode(&Status::default(), &[KeySet::of_settings(source("s"), "", keys)]);
+    assert_eq!(of_kid(&image, "s", Some(&long), 0).len(), 50);
+    // Every entry leads to the first record.
+    let entries = u32::from_le_bytes(image[8..12].try_into().unwrap()) as usize;
+    let first: [u8; KEY_ENTRY] = image[entries..entries + KEY_ENTRY].try_into().unwrap();
+    for i in 0..50 {
+        image[entries + i * KEY_ENTRY..][..KEY_ENTRY].copy_from_slice(&first);
+    }
+    assert_eq!(of_kid(&image, "s", None, 0).len(), 1);
+    assert_eq!(of_kid(&image, "s", Some(&long), 0).len(), 1);
+    assert_eq!(sets(&image)[0].keys.len(), 1);
+}
