@@ -165,11 +165,12 @@ impl Volume {
         self.folder.path().join("lib/jwt_sso.so")
     }
 
-    /// Without `$libdir` for ours, so that the installed one cannot be what is found.
+    /// Ours first, since the installed one is in `$libdir`, where plpgsql is; an operator writes
+    /// `$libdir` first, and there ours is not in it.
     fn mounted(&self, builder: ClusterBuilder) -> ClusterBuilder {
         let path = self.folder.path().display();
         builder
-            .conf(&format!("dynamic_library_path = '{path}/lib'"))
+            .conf(&format!("dynamic_library_path = '{path}/lib:$libdir'"))
             .conf(&format!("extension_control_path = '{path}/share:$system'"))
     }
 
@@ -229,7 +230,8 @@ fn s2_image_volume() {
         cluster.append_conf(&format!("{name} = '{value}'"));
     }
     cluster.start();
-    cluster.sql("CREATE EXTENSION jwt_sso; CREATE DATABASE app; CREATE ROLE orders LOGIN");
+    cluster.sql("CREATE EXTENSION jwt_sso; CREATE ROLE orders LOGIN");
+    cluster.sql("CREATE DATABASE app TEMPLATE postgres");
     assert_eq!(
         cluster.sql("SELECT jwt_sso.check_ok()"),
         "t",
@@ -241,7 +243,9 @@ fn s2_image_volume() {
     let token = issuer.token(&subject).claim("aud", json!([audience]));
     let login = Client::new(&cluster, "orders").parameter("database", "app").login(&token.sign());
     let mut session = login.session();
-    assert_eq!(session.query("SELECT current_user").unwrap(), [["orders"]]);
+    // By a function whose library is written as $libdir/jwt_sso.
+    let who = session.query("SELECT current_user, (jwt_sso.session()).door").unwrap();
+    assert_eq!(who, [["orders", "hook"]]);
     let backend: u32 = session.query("SELECT pg_backend_pid()").unwrap()[0][0].parse().unwrap();
     let worker = cluster.worker_pid().expect("the worker runs");
     volume.is_the_only_one(&[cluster.postmaster_pid(), worker, backend]);
