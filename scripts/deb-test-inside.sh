@@ -113,14 +113,24 @@ step "removing and purging"
 kill "$issuer"
 apt remove "postgresql-$major-jwt-sso" libpam-jwt-sso jwt-sso
 [ -f /etc/pam.d/jwt_sso ] || broken "a removal took /etc/pam.d/jwt_sso away, which may be changed"
-# The third has no configuration files, so it is gone already.
-apt purge libpam-jwt-sso jwt-sso
 server stop
 if server start 2>/dev/null; then broken "the server starts without the library it preloads"; fi
 rm "$conf/conf.d/jwt_sso.conf"
+# The line of the PAM door stays, as a forgetful administrator leaves it.
+printf 'local all postgres peer\nhostssl all all all pam pamservice=jwt_sso\n' >"$conf/pg_hba.conf"
 server start
+shut() {
+    if got=$(login "$token"); then broken "a token lets in after the $1: $got"; fi
+    case $got in *"PAM authentication failed"*) ;; *) broken "after the $1: $got" ;; esac
+    step "after the $1 the PAM door is shut"
+}
+shut removal
+# The third has no configuration files, so it is gone already.
+apt purge libpam-jwt-sso jwt-sso
+[ ! -e /etc/pam.d/jwt_sso ] || broken "/etc/pam.d/jwt_sso is left"
+shut purge
+cp /tmp/pg_hba.before "$conf/pg_hba.conf"
 sql "DROP EXTENSION jwt_sso"
-if got=$(login "$token"); then broken "a token lets in without the library: $got"; fi
 server stop
 packages | diff /tmp/packages.before - || broken "packages are left"
 files | diff /tmp/files.before - || broken "files are left"

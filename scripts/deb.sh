@@ -12,6 +12,7 @@ target=$(mkdir -p "${CARGO_TARGET_DIR:-target}" && cd "${CARGO_TARGET_DIR:-targe
 major=$("${PG_CONFIG:-pg_config}" --version | sed -E 's/^PostgreSQL ([0-9]+).*/\1/')
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)-1
 maintainer="${DEBFULLNAME:-The jwt_sso developers} <${DEBEMAIL:-jwt-sso@localhost}>"
+case $maintainer in *[/\&\\]*) echo "deb: no / & \\ in DEBFULLNAME and DEBEMAIL"; exit 1 ;; esac
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}
 export SOURCE_DATE_EPOCH
 
@@ -19,10 +20,16 @@ say() { echo "deb: $*"; }
 fail() { say "$*"; exit 1; }
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 
-if ! dpkg-query -W -f '${db:Status-Status}' debhelper 2>/dev/null | grep -qx installed; then
-    say "installing debhelper"
+missing=
+for package in debhelper jq; do
+    dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed ||
+        missing="$missing $package"
+done
+if [ -n "$missing" ]; then
+    say "installing$missing"
     as_root apt-get update -qq
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq debhelper >/dev/null
+    # shellcheck disable=SC2086 # one word per package
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $missing >/dev/null
 fi
 
 # A folder for dh: debian/, the files in staged/, and the documents.
@@ -63,6 +70,8 @@ module=$(echo "$work"/staged/usr/lib/*/security/pam_jwt_sso.so)
 command=$work/staged/usr/bin/jwt-sso
 for file in "$library" "$module" "$command"; do
     ! readelf -SW "$file" | grep -qE '\.(symtab|debug_info)' || fail "$file has its symbols still"
+    ! strings "$file" | grep -F -e "$PWD/" -e "${CARGO_HOME:-$HOME/.cargo}/" -e "$target/" ||
+        fail "$file names folders of this machine"
     say "$(size "$file") bytes: ${file#"$work/staged/"}"
 done
 nm -D --defined-only "$library" | awk '{print $NF}' | sort >"$work/symbols"
@@ -82,4 +91,4 @@ else
 fi
 for file in $built; do say "$(size "$file") bytes: $file"; done
 # shellcheck disable=SC2086
-say "built: $(echo $built | wc -w) packages for PostgreSQL $major, version $version"
+say "held: $(echo $built | wc -w) packages for PostgreSQL $major, version $version"

@@ -31,7 +31,7 @@ if [ "$(cargo fuzz --version 2>/dev/null)" != "cargo-fuzz $CARGO_FUZZ_VERSION" ]
 fi
 
 # Beside the other build products, since the flags are others.
-target_dir=${CARGO_TARGET_DIR:-$fuzz/../target}/fuzz
+target_dir=$(mkdir -p "${CARGO_TARGET_DIR:-$fuzz/../target}" && cd "${CARGO_TARGET_DIR:-$fuzz/../target}" && pwd)/fuzz
 export CARGO_TARGET_DIR="$target_dir"
 echo "fuzz: building"
 only=

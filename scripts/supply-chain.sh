@@ -28,7 +28,7 @@ if [ "$(cargo-deny --version 2>/dev/null)" != "cargo-deny $DENY_VERSION" ]; then
 fi
 
 # Build tools of no release, and the command, which has other needs.
-server_only="--exclude jwt-sso --exclude jwt_sso_e2e --exclude pam_jwt_sso"
+server_only="--exclude jwt-sso --exclude jwt_sso_e2e"
 cargo deny --offline --locked check licenses sources || broken "licences or sources"
 # shellcheck disable=SC2086 # one word per package
 cargo deny --offline --locked $server_only check bans || broken "bans"

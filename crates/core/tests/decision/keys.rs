@@ -1,5 +1,7 @@
 use crate::minting::{ED25519, OTHER_RSA, P256, RSA, Signer, base64url};
 use crate::scene::{HEADER, ISSUER, Scene, claims, jwks, scene_of, signed, token};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jwt_sso_core::algorithm::Algorithm;
 use jwt_sso_core::decision::Found;
 use jwt_sso_core::issuers::Issuers;
@@ -186,4 +188,16 @@ fn signatures_of_another_form_are_bad() {
         let token = format!("{input}.{}", base64url(signature));
         assert_eq!(scene.reason(token), Some(Reason::BadSignature));
     }
+    // The right numbers in DER, as other protocols have them (RFC 3279 §2.2.3).
+    let (_, signature) = token.rsplit_once('.').expect("a signature");
+    let numbers = URL_SAFE_NO_PAD.decode(signature).expect("base64url");
+    let integer = |number: &[u8]| {
+        let digits: Vec<u8> = number.iter().copied().skip_while(|byte| *byte == 0).collect();
+        let sign = if digits[0] < 0x80 { vec![] } else { vec![0] };
+        [vec![2, (sign.len() + digits.len()) as u8], sign, digits].concat()
+    };
+    let both = [integer(&numbers[..32]), integer(&numbers[32..])].concat();
+    let der = [vec![0x30, both.len() as u8], both].concat();
+    assert_eq!(scene.reason(format!("{input}.{}", base64url(der))), Some(Reason::BadSignature));
+    assert_eq!(scene.reason(token), None);
 }

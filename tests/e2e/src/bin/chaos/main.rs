@@ -91,7 +91,8 @@ fn attempt(fault: &Fault, tally: &mut Tally, scene: &Scene) -> Result {
     });
     tally.add(&count);
     result?;
-    // With the provider down, nothing but what was kept can let anybody in.
+    // With the provider down, keys that were had before must let people in: from the kept file
+    // after what restarts the server, else from shared memory.
     scene.idp.down();
     if let Err(end) = scene.enter(&scene.idp.good()) {
         tally.kept_keys_lost += 1;

@@ -182,10 +182,16 @@ impl Scene {
 
     /// Whether the file of kept keys has this one.
     pub fn has_kept(&self, kid: &str) -> bool {
-        let file = self.cluster.data_dir().join("jwt_sso/keys.json");
+        let bytes = self.kept().unwrap_or_default();
         // A key set is a JSON text within the file's own.
-        let text = fs::read_to_string(file).unwrap_or_default().replace('\\', "");
+        let text = String::from_utf8_lossy(&bytes).replace('\\', "");
         text.contains(&format!("\"{kid}\""))
+    }
+
+    /// The file of kept keys.
+    pub fn kept(&self) -> Result<Vec<u8>> {
+        let file = self.cluster.data_dir().join("jwt_sso/keys.json");
+        fs::read(&file).map_err(|error| format!("{}: {error}", file.display()))
     }
 
     /// A connection that was asked for a token.

@@ -37,6 +37,8 @@ pub struct Gauge<'a> {
     idle: usize,
     /// The postmaster and the worker.
     pub processes: [Process; 2],
+    /// The most backends that were still there 20 seconds after their clients had gone.
+    pub left: usize,
 }
 
 impl<'a> Gauge<'a> {
@@ -48,7 +50,7 @@ impl<'a> Gauge<'a> {
         // The last backend of the set-up may still be ending.
         sleep(Duration::from_secs(1));
         let processes = [process("postmaster", postmaster), process("worker", worker)];
-        Gauge { cluster, idle: children(postmaster), processes }
+        Gauge { cluster, idle: children(postmaster), processes, left: 0 }
     }
 
     /// Waits until all backends are gone, and measures.
@@ -57,6 +59,8 @@ impl<'a> Gauge<'a> {
         while children(self.processes[0].pid) > self.idle && Instant::now() < end {
             sleep(Duration::from_millis(50));
         }
+        let still = children(self.processes[0].pid).saturating_sub(self.idle);
+        self.left = self.left.max(still);
         for process in &mut self.processes {
             let mut reading = Reading::of(process.pid);
             // The worker may be in the middle of a fetch.

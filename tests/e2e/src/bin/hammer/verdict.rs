@@ -87,6 +87,9 @@ pub fn judge(
     );
     verdict.none(log.alarms.len(), "log lines of server restarts and faults:");
     verdict.promise(gauge.same_processes(), "postmaster and worker the same processes".to_owned());
+    verdict.none(gauge.left, "backends that did not end:");
+    let idle = ledger.rows.iter().filter(|row| row.sent_in_all() == 0).count();
+    verdict.none(idle + usize::from(good == 0), "kinds that were not tried:");
     verdict.none(get(&ledger.wrong_acceptances) as usize, "wrong acceptances:");
     verdict.none(get(&ledger.wrong_refusals) as usize, "wrong refusals:");
     verdict.none(get(&ledger.wrong_answers) as usize, "other answers than were due:");
@@ -126,6 +129,10 @@ fn table(scene: &Scene, ledger: &Ledger, log: &LogReader) -> Vec<String> {
     if lines != good || log.counts.keys().any(|(user, reason)| user == GOOD && reason != "accepted")
     {
         strays.push(format!("{GOOD}: {good} logins, {lines} lines"));
+    }
+    let known = |user: &str| user == GOOD || scene.kinds.iter().any(|kind| kind.name == user);
+    for (user, reason) in log.counts.keys().filter(|(user, _)| !known(user)) {
+        strays.push(format!("{user}: {reason}, and nobody asked for that role"));
     }
     strays
 }

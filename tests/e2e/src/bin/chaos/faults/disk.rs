@@ -21,12 +21,13 @@ pub fn full(scene: &Scene) -> Result {
     let folder = scene.cluster.data_dir().join("jwt_sso");
     let Some(disk) = Small::mount(&folder)? else { return limited(scene) };
     disk.fill()?;
+    let before = scene.kept()?;
     let mark = scene.cluster.log_mark();
     let key = new_key(scene)?;
     scene.within("a failure to keep it", || {
         scene.cluster.log_since(mark).contains("the fetched keys could not be kept: ")
     })?;
-    not_kept(scene, &old, &key.kid)?;
+    not_kept(scene, &old, &key.kid, &before)?;
     worker_terminated(scene)?;
     let again = scene.enter(&scene.idp.good());
     again.map_err(|end| format!("after the worker's restart: {end:?}"))?;
@@ -48,10 +49,11 @@ fn limited(scene: &Scene) -> Result {
     if !limit.status().is_ok_and(|status| status.success()) {
         return Err("prlimit failed".to_owned());
     }
+    let before = scene.kept()?;
     let key = new_key(scene)?;
     // It is written right after it is published.
     sleep(Duration::from_secs(2));
-    not_kept(scene, &old, &key.kid)?;
+    not_kept(scene, &old, &key.kid, &before)?;
     worker_terminated(scene)?;
     let again = scene.enter(&scene.idp.good());
     again.map_err(|end| format!("after the worker's restart: {end:?}"))?;
@@ -68,8 +70,9 @@ fn new_key(scene: &Scene) -> Result<SigningKey> {
     Ok(key)
 }
 
-fn not_kept(scene: &Scene, old: &str, new: &str) -> Result {
-    match (scene.has_kept(old), scene.has_kept(new)) {
+/// The file of before is there, to the byte.
+fn not_kept(scene: &Scene, old: &str, new: &str, before: &[u8]) -> Result {
+    match (scene.has_kept(old) && scene.kept()? == before, scene.has_kept(new)) {
         (true, false) => Ok(()),
         (false, _) => Err("the file of kept keys is damaged".to_owned()),
         (_, true) => Err("the disk is not full".to_owned()),
