@@ -58,16 +58,31 @@ fn seed() {
         add(1, which, role_of(minted), &[0x40, 0, b'A', 0x80, 9, 0, 0xc0, 60, b'.']);
         add(2, which, 0, &[which, which.wrapping_add(1), which]);
     }
-    for sub in ["alice", "bob@example.com", "mallory@example.com", "pg_monitor@example.com"] {
-        add(3, 0, 1, claims(sub).as_bytes());
-        add(5, 0, 0, claims(sub).as_bytes());
+    // What is granted, and what is only just not.
+    for (sub, role) in [
+        ("alice", 0),
+        ("alice@example.com", 0),
+        ("alice@example.com.evil", 0),
+        ("x alice@example.com", 0),
+        ("bob@example.com", 1),
+        ("mallory@example.com", 7),
+        ("postgres@example.com", 3),
+        ("pg_monitor@example.com", 4),
+    ] {
+        add(3, 0, role, claims(sub).as_bytes());
+        add(3, 1, role, claims(sub).as_bytes());
+        add(5, 0, role, claims(sub).as_bytes());
+    }
+    for (from, to) in [(r#""db""#, r#"["dbx"]"#), ("\"exp\"", "\"nbf\""), ("\"1\"", "\"revoked\"")]
+    {
+        add(3, 0, 0, claims("alice").replace(from, to).as_bytes());
     }
     add(3, 1, 2, second_claims().as_bytes());
-    add(3, 1, 0, claims("alice").as_bytes());
-    add(3, 0, 0, claims("alice").replace(r#""1""#, r#""revoked""#).as_bytes());
     for (which, alg) in Algorithm::ALL.into_iter().enumerate() {
         let header = format!(r#"{{"alg":"{alg}","kid":"{}","typ":"at+jwt"}}"#, kid(alg));
         add(4, which as u8, 0, header.as_bytes());
+        add(4, which as u8, 0, header.replace("typ", "crit").as_bytes());
+        add(4, which as u8, 0, header.replace("at+jwt", "JWE").as_bytes());
     }
     let jwk = STRANGER.jwk("");
     add(6, 0, 0, format!(r#"{{"alg":"EdDSA","jwk":{jwk}}}"#).as_bytes());

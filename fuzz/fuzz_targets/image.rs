@@ -1,5 +1,6 @@
 //! The keys in shared memory, where anything may stand: an image as it comes
-//! (`0`, bytes), or a good one with bytes changed (`1`, then place, place, byte).
+//! (`0`, bytes), or a good one with bytes changed (`1`, then place, place, byte)
+//! or with entries of keys that lead where other ones do (`2`, then from, to).
 //!
 //! - A login finds keys of the `kid` that it asked for only, and keys of a
 //!   length that such keys have; none of a set that has served its time.
@@ -27,7 +28,10 @@ static GOOD: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let (ed, p256) = (named("ed").expect("a key"), named("p256").expect("a key"));
     let again = PublicKey { kid: Some("ed".to_owned()), ..p256.clone() };
     let bare = PublicKey { kid: None, ..ed.clone() };
-    let mut fetched = KeySet::of_settings(source("b"), "https://b", vec![ed, p256, again, bare]);
+    // Longer than all the rest, so that it counts where others lead to it.
+    let long = PublicKey { kid: Some("k".repeat(900)), ..ed.clone() };
+    let keys = vec![ed, p256, again, bare, long];
+    let mut fetched = KeySet::of_settings(source("b"), "https://b", keys);
     fetched.about.fetched = true;
     fetched.about.last_error = "no answer".to_owned();
     fetched.about.clock_offset = Some(-3);
@@ -42,12 +46,21 @@ static GOOD: LazyLock<Vec<u8>> = LazyLock::new(|| {
 fn seed() {
     let raw = |image: &[u8]| [&[0], image].concat();
     let empty = image::encode(&Status::default(), &[]);
-    seeds::write([raw(&GOOD), raw(&empty), vec![1], vec![1, 0, 4, 255, 0, 8, 1]]);
+    seeds::write([raw(&GOOD), raw(&empty), vec![1], vec![1, 0, 4, 255, 0, 8, 1], vec![2, 0, 1]]);
 }
 
 fuzz_target!(init: seed(), |data: &[u8]| {
     match data.split_first() {
         Some((0, image)) => read(image),
+        Some((2, changes)) => {
+            let mut image = GOOD.clone();
+            let entries = u32::from_le_bytes(image[8..12].try_into().expect("four bytes")) as usize;
+            for pair in changes.chunks_exact(2) {
+                let [from, to] = [pair[0], pair[1]].map(|n| entries + usize::from(n % 5) * 4);
+                image.copy_within(from..from + 4, to);
+            }
+            read(&image);
+        }
         Some((_, changes)) => {
             let mut image = GOOD.clone();
             for change in changes.chunks_exact(3) {
