@@ -24,6 +24,7 @@ pub fn measure(effort: Effort, table: &mut Table) {
     let mut kinds: Vec<Kind<'_>> = vec![
         ("trust", pgbench(&plain, "trust", "")),
         ("SCRAM", pgbench(&plain, "scram", PASSWORD)),
+        ("password", pgbench(&plain, "clear", PASSWORD)),
         ("hook", pgbench(&library, "hooks", &hooks)),
         ("SCRAM beside us", pgbench(&library, "scram", PASSWORD)),
     ];
@@ -65,6 +66,8 @@ fn rows(results: &Results, table: &mut Table) {
     row("pam", "trust", "pam door / `trust`", Some(1.6));
     row("oauth", "trust, own client", "oauth door / `trust`", Some(1.2));
     row("hook", "SCRAM", "hook door / SCRAM", Some(0.60));
+    row("password", "trust", "PostgreSQL's own prompt, `password` with md5 / `trust`", None);
+    row("hook", "password", "hook door / PostgreSQL's own prompt", None);
     row("SCRAM beside us", "SCRAM", "SCRAM with the library loaded / without", None);
     row(
         "hook, own client",

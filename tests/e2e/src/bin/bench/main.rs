@@ -43,7 +43,7 @@ impl Effort {
                 _ => panic!("{name} is to be a number above 0"),
             },
         };
-        let (rounds, logins) = if quick { (8, 15) } else { (60, 40) };
+        let (rounds, logins) = if quick { (5, 12) } else { (60, 40) };
         Effort { quick, rounds: number("ROUNDS", rounds), logins: number("LOGINS", logins) }
     }
 }

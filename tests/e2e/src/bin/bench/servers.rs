@@ -16,7 +16,7 @@ pub const TOKEN_BYTES: usize = 1_500;
 /// What the `scram` role's password is.
 pub const PASSWORD: &str = "correct horse battery staple";
 /// Roles, each with a line of its own in the HBA file. All have five letters.
-pub const ROLES: [&str; 5] = ["trust", "scram", "hooks", "pluga", "oauth"];
+pub const ROLES: [&str; 6] = ["trust", "scram", "clear", "hooks", "pluga", "oauth"];
 
 /// An issuer with an RSA key, and where its key set is.
 pub struct Provider {
@@ -70,11 +70,16 @@ impl Provider {
     }
 }
 
-/// A server without the library: `trust` and SCRAM.
+/// A server without the library: `trust`, SCRAM, and a cleartext password.
 pub fn plain() -> Cluster {
-    let lines = "hostssl all trust all trust\nhostssl all scram all scram-sha-256\n";
+    let lines = "hostssl all trust all trust\n\
+                 hostssl all scram all scram-sha-256\n\
+                 hostssl all clear all password\n";
     let cluster = Cluster::builder().plain().core_hba(lines).start();
     make_roles(&cluster);
+    // To compare a cleartext password with this takes next to no time.
+    let md5 = "SET password_encryption = 'md5'; ALTER ROLE clear PASSWORD";
+    cluster.sql(&format!("{md5} '{PASSWORD}'"));
     cluster
 }
 
