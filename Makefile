@@ -116,10 +116,11 @@ e2e:
 # Packages and what is in them.
 .PHONY: stage deb deb-test supply-chain
 
-# Releases do not show in which folders they were built. What is built for a release in one way
-# is built so for all, since Cargo would compile everything twice otherwise.
+# Packages do not show in which folders they were built. Not for what is installed and tested: with
+# these flags Cargo gives the products of the library, which has pgrx's flags too, and those of the
+# other programs the same names, and compiles what they share anew at each turn.
 HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p' | tr a-z- A-Z_)
-install-built command lint probe stage deb: export CARGO_TARGET_$(HOST)_RUSTFLAGS = \
+stage deb: export CARGO_TARGET_$(HOST)_RUSTFLAGS = \
 	--remap-path-prefix=$(CURDIR)=/jwt_sso \
 	--remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo \
 	--remap-path-prefix=$(abspath $(TARGET_DIR))=/target

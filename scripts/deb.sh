@@ -13,11 +13,10 @@ major=$("${PG_CONFIG:-pg_config}" --version | sed -E 's/^PostgreSQL ([0-9]+).*/\
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)-1
 maintainer="${DEBFULLNAME:-The jwt_sso developers} <${DEBEMAIL:-jwt-sso@localhost}>"
 case $maintainer in *[/\&\\]*) echo "deb: no / & \\ in DEBFULLNAME and DEBEMAIL"; exit 1 ;; esac
-SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}
-export SOURCE_DATE_EPOCH
+epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}
 
 say() { echo "deb: $*"; }
-fail() { say "$*"; exit 1; }
+fail() { say "broken: $*"; exit 1; }
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 
 missing=
@@ -46,7 +45,7 @@ sed -i -e "/@LICENSE@/{r $work/license" -e 'd}' "$work/debian/copyright"
 chmod +x "$work/debian/rules"
 printf 'jwt-sso (%s) unstable; urgency=medium\n\n  * %s\n\n -- %s  %s\n' "$version" \
     "Release ${version%-1}; CHANGELOG.md says what is in it." "$maintainer" \
-    "$(LC_ALL=C date -u -R -d "@$SOURCE_DATE_EPOCH")" >"$work/debian/changelog"
+    "$(LC_ALL=C date -u -R -d "@$epoch")" >"$work/debian/changelog"
 
 scripts/stage.sh "$work/staged"
 mkdir "$work/docs-tree"
@@ -55,7 +54,9 @@ scripts/third-party.sh jwt_sso "pg$major" >"$work/debian/postgresql-$major-jwt-s
 scripts/third-party.sh pam_jwt_sso >"$work/debian/libpam-jwt-sso.third-party"
 scripts/third-party.sh jwt-sso >"$work/debian/jwt-sso.third-party"
 
-(cd "$work" && debian/rules binary) >"$work/log" 2>&1 || { cat "$work/log"; fail "dh failed"; }
+# Not before: C compilers are told it, and what they made would be out of date with each commit.
+(cd "$work" && SOURCE_DATE_EPOCH=$epoch debian/rules binary) >"$work/log" 2>&1 ||
+    { cat "$work/log"; fail "dh failed"; }
 built=
 for package in "postgresql-$major-jwt-sso" libpam-jwt-sso jwt-sso; do
     file=$(echo "$target/deb/${package}_${version}_"*.deb)
