@@ -31,17 +31,15 @@ impl<'t> CompactJws<'t> {
         if token.len() > MAX_BYTES {
             return Err(Malformed::TooLong(token.len()));
         }
-        let mut parts = token.split(|byte| *byte == b'.');
-        let (Some(header), Some(payload), Some(signature), None) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
-            return Err(Malformed::Parts(token.split(|byte| *byte == b'.').count()));
+        let mut dots = memchr::memchr_iter(b'.', token);
+        let (Some(first), Some(second), None) = (dots.next(), dots.next(), dots.next()) else {
+            return Err(Malformed::Parts(memchr::memchr_iter(b'.', token).count() + 1));
         };
         Ok(CompactJws {
-            signing_input: &token[..header.len() + 1 + payload.len()],
-            header: base64url(header, "header")?,
-            payload: base64url(payload, "payload")?,
-            signature: base64url(signature, "signature")?,
+            signing_input: &token[..second],
+            header: base64url(&token[..first], "header")?,
+            payload: base64url(&token[first + 1..second], "payload")?,
+            signature: base64url(&token[second + 1..], "signature")?,
         })
     }
 
