@@ -1,6 +1,7 @@
 //! One connection to a PostgreSQL server, by the names that libpq's programs have.
 
 use crate::failure::{Context, Failure};
+use jwt_sso_core::https_url::is_loopback;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
@@ -140,10 +141,6 @@ impl ServerArguments {
         });
         Ok((config, root_file))
     }
-}
-
-fn is_loopback(host: &str) -> bool {
-    host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }
 
 fn tls_config(root_file: Option<&Path>) -> Result<ClientConfig, Failure> {

@@ -37,15 +37,14 @@ pub(crate) fn parse(text: &str) -> Result<String, SettingError> {
     }
 }
 
-fn is_loopback(host: &str) -> bool {
+/// Whether a host is this very machine, and http to it therefore as good as
+/// https: `localhost`, 127.0.0.0/8 and ::1, in a URL's brackets or without. No
+/// other name counts, whatever it resolves to.
+pub fn is_loopback(host: &str) -> bool {
     let address = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-    match address {
-        Some(address) => address.parse::<Ipv6Addr>().is_ok_and(|ip| ip.is_loopback()),
-        None => {
-            host.eq_ignore_ascii_case("localhost")
-                || host.parse::<Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
-        }
-    }
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse::<Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
+        || address.unwrap_or(host).parse::<Ipv6Addr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ pub mod digest;
 pub mod door;
 pub mod hba;
 pub mod held_keys;
-mod https_url;
+pub mod https_url;
 pub mod identity_map;
 pub mod image;
 pub mod issuers;

@@ -1,8 +1,9 @@
 //! The URLs that may be asked: https, or http of this very host.
 
 use http::Uri;
+use jwt_sso_core::https_url::is_loopback;
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr};
 
 /// The longest URL that is accepted, in bytes.
 const MAX_LENGTH: usize = 2048;
@@ -136,12 +137,6 @@ impl fmt::Display for Address {
 /// Without the brackets of an IPv6 address.
 fn bare(host: &str) -> &str {
     host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host)
-}
-
-fn is_loopback(host: &str) -> bool {
-    host.eq_ignore_ascii_case("localhost")
-        || host.parse::<Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
-        || bare(host).parse::<Ipv6Addr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 /// Of Azure and Google Cloud. Azure's App Service has its endpoint at other

@@ -5,10 +5,10 @@ use super::conninfo;
 use super::psql_arguments::PsqlArguments;
 use crate::failure::Failure;
 use crate::profile::Profile;
+use jwt_sso_core::https_url::is_loopback;
 use std::env;
 use std::ffi::OsString;
 use std::fmt::Write;
-use std::net::IpAddr;
 use zeroize::Zeroizing;
 
 /// libpq's, where nobody names one.
@@ -110,10 +110,7 @@ fn is_socket(host: &str) -> bool {
 }
 
 fn is_here(host: &str) -> bool {
-    host.is_empty()
-        || is_socket(host)
-        || host == "localhost"
-        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    host.is_empty() || is_socket(host) || is_loopback(host)
 }
 
 /// Escaped so that libpq takes it as it is: no separator, no joker, no comment.

@@ -8,13 +8,14 @@ use crate::failure::Failure;
 use crate::http_client::HttpClient;
 use crate::provider_metadata::{self, ALGORITHMS, Client, Metadata, MoreMetadata};
 use crate::terminal::printable;
+use jwt_sso_core::https_url::is_loopback;
 use jwt_sso_fetch::SendError;
 use openidconnect::core::CoreTokenResponse;
 use openidconnect::{
     AuthType, ClientId, DiscoveryError, ErrorResponse, IssuerUrl, Nonce, NonceVerifier,
     OAuth2TokenResponse, RequestTokenError, Scope, TokenResponse,
 };
-use url::{Host, Url};
+use url::Url;
 
 /// A provider that has been asked for its metadata and keys.
 pub struct Provider<'q> {
@@ -110,13 +111,7 @@ pub fn same_subject(answer: &Answer, before: &Jwt) -> bool {
 /// of this machine, and no other scheme that a desktop would open.
 pub fn is_web_page(url: &str) -> bool {
     let Ok(url) = Url::parse(url) else { return false };
-    let loopback = match url.host() {
-        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
-    };
-    url.scheme() == "https" || (url.scheme() == "http" && loopback)
+    url.scheme() == "https" || (url.scheme() == "http" && url.host_str().is_some_and(is_loopback))
 }
 
 /// What is said where it may not.
