@@ -21,6 +21,7 @@ mod worker;
 
 // `#[pg_guard]` on a block of declarations expands to `crate::ffi`.
 use pg::ffi;
+use pg::message::{self, Message};
 use pgrx::prelude::*;
 
 ::pgrx::pg_module_magic!(name, version);
@@ -62,6 +63,7 @@ pub extern "C-unwind" fn _PG_init() {
         inspect::warn_not_preloaded();
         return;
     }
+    check_cryptography();
     settings::init();
     doors::hook::init();
     session::init();
@@ -71,5 +73,20 @@ pub extern "C-unwind" fn _PG_init() {
     keyring::init(settings::key_cache_bytes());
     if !pg::process::is_binary_upgrade() {
         worker::init();
+    }
+}
+
+/// A server whose cryptographic library is broken does not start: it could
+/// neither let in who may come nor keep out who may not.
+fn check_cryptography() {
+    if let Some(algorithm) = jwt_sso_core::self_test::failure() {
+        message::fatal(&Message {
+            sqlstate: PgSqlErrorCode::ERRCODE_INTERNAL_ERROR,
+            detail: format!("Its answer for {} is wrong.", algorithm.name()),
+            hint: "Install a build of jwt_sso for this processor, or take it out of \
+                   shared_preload_libraries."
+                .to_owned(),
+            ..Message::plain("jwt_sso: the self-test of the cryptographic library failed")
+        });
     }
 }

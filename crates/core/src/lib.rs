@@ -33,6 +33,7 @@ pub mod refusal;
 pub mod required_claim;
 pub mod rounds;
 pub mod schedule;
+pub mod self_test;
 pub mod session_expiry;
 pub mod setting_error;
 pub mod setting_text;
