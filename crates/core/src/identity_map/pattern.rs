@@ -4,8 +4,12 @@
 //! several automata only: the others made one pattern cost ten times the bound.
 
 use crate::setting_error::SettingError;
-use regex_automata::meta::{self, Regex};
-use regex_automata::util::primitives::PatternID;
+use regex_automata::hybrid::dfa::DFA;
+use regex_automata::nfa::thompson::backtrack::{self, BoundedBacktracker};
+use regex_automata::nfa::thompson::pikevm::PikeVM;
+use regex_automata::nfa::thompson::{self, BuildError, NFA};
+use regex_automata::util::primitives::{NonMaxUsize, PatternID};
+use regex_automata::{Anchored, Input};
 use regex_syntax::Parser;
 use regex_syntax::hir::{Hir, Look};
 
@@ -16,12 +20,27 @@ const MAX_PATTERN_BYTES: usize = 4 * 1024;
 /// The most memory that one compiled regex may take, in bytes.
 const MAX_COMPILED_BYTES: usize = 64 * 1024;
 
-/// What a regex may keep in each backend that runs it, in bytes.
+/// Up to where a regex is run by backtracking: so many bits are its states times
+/// the bytes of the identity.
+const MAX_VISITED_BYTES: usize = 8 * 1024;
+
+/// What a lazy DFA may take while it runs, in bytes.
 const MAX_CACHE_BYTES: usize = 64 * 1024;
 
-/// A regex that matches whole identities only.
+/// A regex that matches whole identities only: one automaton, and three ways to
+/// run it. None of them keeps anything after a search.
+///
+/// A login is a new process and runs a regex at most once. Backtracking needs no
+/// preparation for that, and its steps are bounded. Beyond this bound a lazy DFA
+/// is built first, which most identities do not match; what it cannot say, the
+/// Pike VM does.
 #[derive(Clone, Debug)]
-pub(super) struct Pattern(Regex);
+pub(super) struct Pattern {
+    backtracker: BoundedBacktracker,
+    /// Where its smallest cache is not larger than the bound.
+    dfa: Option<DFA>,
+    pike: PikeVM,
+}
 
 impl Pattern {
     /// Compiles a pattern as it was written, and anchors what came of it.
@@ -35,37 +54,74 @@ impl Pattern {
         }
         let parsed = Parser::new().parse(pattern).map_err(|error| wrong(&error))?;
         let whole = Hir::concat(vec![Hir::look(Look::Start), parsed, Hir::look(Look::End)]);
-        // The engines left out are caches of the one that stays; they would
-        // not be bounded.
-        let config = meta::Config::new()
-            .nfa_size_limit(Some(MAX_COMPILED_BYTES))
-            .onepass(false)
-            .dfa(false)
-            .hybrid_cache_capacity(MAX_CACHE_BYTES);
-        match Regex::builder().configure(config).build_from_hir(&whole) {
-            Ok(regex) => Ok(Pattern(regex)),
-            Err(error) if error.size_limit().is_some() => Err(too_big(pattern)),
-            Err(error) => Err(SettingError::new(format!("the regex is wrong: {error}"))),
-        }
+        thompson::Compiler::new()
+            .configure(thompson::Config::new().nfa_size_limit(Some(MAX_COMPILED_BYTES)))
+            .build_from_hir(&whole)
+            .map_err(Box::new)
+            .and_then(Pattern::of)
+            .map_err(|error| match error.size_limit() {
+                Some(_) => too_big(pattern),
+                None => SettingError::new(format!("the regex is wrong: {error}")),
+            })
+    }
+
+    fn of(nfa: NFA) -> Result<Pattern, Box<BuildError>> {
+        let dfa = DFA::builder()
+            .configure(
+                DFA::config()
+                    .cache_capacity(MAX_CACHE_BYTES)
+                    // It gives up where it saves nothing, and at a `\b` beside what is not ASCII.
+                    .minimum_cache_clear_count(Some(3))
+                    .minimum_bytes_per_state(Some(10))
+                    .unicode_word_boundary(true),
+            )
+            .build_from_nfa(nfa.clone())
+            .ok();
+        let backtracker = BoundedBacktracker::builder()
+            .configure(backtrack::Config::new().visited_capacity(MAX_VISITED_BYTES))
+            .build_from_nfa(nfa.clone())?;
+        Ok(Pattern { backtracker, dfa, pike: PikeVM::new_from_nfa(nfa)? })
     }
 
     /// Whether the whole of `identity` matches.
     pub(super) fn is_match(&self, identity: &str) -> bool {
-        self.0.is_match(identity)
+        self.search(identity, &mut [])
     }
 
-    /// What the first group matched, where the whole of `identity` matches and
-    /// the group took part.
+    /// What the first group matched, where there is one, the whole of `identity`
+    /// matches and the group took part.
     pub(super) fn first_group<'i>(&self, identity: &'i str) -> Option<&'i str> {
-        let mut captures = self.0.create_captures();
-        self.0.captures(identity, &mut captures);
-        identity.get(captures.get_group(1)?.range())
+        // Where the whole match begins and ends, and the group.
+        let mut slots = [None; 4];
+        if self.groups() == 0 || !self.search(identity, &mut slots) {
+            return None;
+        }
+        let [_, _, start, end] = slots;
+        identity.get(start?.get()..end?.get())
+    }
+
+    fn search(&self, identity: &str, slots: &mut [Option<NonMaxUsize>]) -> bool {
+        let input = Input::new(identity).anchored(Anchored::Yes);
+        let mut cache = self.backtracker.create_cache();
+        match self.backtracker.try_search_slots(&mut cache, &input, slots) {
+            Ok(found) => found.is_some(),
+            Err(_too_long) => self.search_long(&input, slots),
+        }
+    }
+
+    fn search_long(&self, input: &Input<'_>, slots: &mut [Option<NonMaxUsize>]) -> bool {
+        let no_match = |dfa: &DFA| {
+            let found = dfa.try_search_fwd(&mut dfa.create_cache(), input);
+            matches!(found, Ok(None))
+        };
+        !self.dfa.as_ref().is_some_and(no_match)
+            && self.pike.search_slots(&mut self.pike.create_cache(), input, slots).is_some()
     }
 
     /// How many groups the pattern has.
     pub(super) fn groups(&self) -> usize {
         // The whole match counts as one.
-        self.0.group_info().group_len(PatternID::ZERO) - 1
+        self.backtracker.get_nfa().group_info().group_len(PatternID::ZERO) - 1
     }
 }
 
@@ -204,6 +260,87 @@ mod tests {
         assert_eq!(pattern.first_group("x-bob@corp.example"), Some("bob"));
         assert_eq!(pattern.first_group("y@corp.example"), None);
         assert_eq!(pattern.first_group("x-bob@corp.example.org"), None);
+    }
+
+    #[test]
+    fn an_identity_too_long_to_backtrack() {
+        let pattern = Pattern::compile(r"^(\w+)@corp\.example$").unwrap();
+        let name = "a".repeat(pattern.backtracker.max_haystack_len());
+        let identity = format!("{name}@corp.example");
+        assert_eq!(pattern.first_group(&identity), Some(name.as_str()));
+        assert!(!pattern.is_match(&format!("{identity}.org")));
+    }
+
+    /// Every engine, and the crate `regex`, say the same of match and first group.
+    #[test]
+    fn the_engines_agree() {
+        let patterns = [
+            "(.*)",
+            "()",
+            "(a)?b",
+            "(a|ab)(b?)",
+            "(ab|a)(b?)",
+            "(a*)*b?",
+            "a|(b)",
+            "(?:(a)|b)*",
+            r"(\w+)@b",
+            r"\b(a+)\b.*",
+            r"(.)\B.",
+            "(?i)(É)a",
+            r"(\pL*?)b",
+            "[^@]+",
+            "(a{2,4}){1,9}",
+        ];
+        let identities = [
+            "",
+            "a",
+            "b",
+            "ab",
+            "aab",
+            "aaaaab",
+            "ba",
+            "a@b",
+            "é@b",
+            "Éa",
+            "éa",
+            "a b",
+            "aé",
+            "éb",
+            "a\nb",
+            "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        ];
+        let mut matches = 0;
+        for text in patterns {
+            let pattern = Pattern::compile(text).unwrap();
+            assert!(pattern.dfa.is_some(), "{text}");
+            let peer = regex::Regex::new(&format!("^(?:{text})$")).unwrap();
+            for identity in identities {
+                let captures = peer.captures(identity);
+                let group = captures.as_ref().and_then(|found| found.get(1));
+                let expected = group.map(|group| (group.start(), group.end()));
+                matches += usize::from(captures.is_some());
+
+                let input = Input::new(identity).anchored(Anchored::Yes);
+                let mut long = [None; 4];
+                let found = pattern.search_long(&input, &mut long);
+                let mut short = [None; 4];
+                assert_eq!(pattern.search(identity, &mut short), found, "{text} {identity}");
+                assert_eq!(found, captures.is_some(), "{text} {identity}");
+                if pattern.groups() > 0 && found {
+                    let offsets = |slots: [Option<NonMaxUsize>; 4]| {
+                        slots[2].zip(slots[3]).map(|(start, end)| (start.get(), end.get()))
+                    };
+                    assert_eq!(offsets(short), expected, "{text} {identity}");
+                    assert_eq!(offsets(long), expected, "{text} {identity}");
+                }
+            }
+        }
+        assert!(matches > 60, "{matches}");
+    }
+
+    #[test]
+    fn no_group_where_there_is_none() {
+        assert_eq!(Pattern::compile("a+").unwrap().first_group("aa"), None);
     }
 
     #[test]
