@@ -43,10 +43,11 @@ SUDO = $(if $(shell test -w "$$($(PG_CONFIG) --pkglibdir)" && echo yes),,--sudo)
 # On a server without TLS, as PyPI's 16, the smoke set alone can run.
 SMOKE = $(if $(shell grep USE_OPENSSL.1 "$$($(PG_CONFIG) --includedir-server)/pg_config.h"),,--test smoke)
 
-# The flags of `cargo pgrx install`, so that lints and probe share what it compiles.
-CARGO_AS_PGRX = cargo --config \
-	"target.'cfg(all(target_family = \"unix\", not(target_os = \"macos\")))'.rustflags = \
-	[\"-C\", \"link-arg=-Wl,--no-gc-sections\"]"
+# cargo-pgrx would link what nobody calls, too, lest a linker drop the section from which it makes
+# the SQL. Rust 1.89 marks that section as one to keep (GNU ld heeds that from 2.36 on, lld always),
+# and cargo-pgrx fails where it is missing. Without that code a login touches fewer pages, and lints,
+# probe, library and command have the same flags.
+export CARGO_PGRX_DISABLE_GC_SECTIONS_WORKAROUND = 1
 
 PREFIX = /usr/local
 
@@ -91,7 +92,7 @@ check:
 
 # What is compiled depends on the server's major version.
 lint:
-	$(CARGO_AS_PGRX) clippy --package jwt_sso --release --no-default-features --features $(FEATURE) -- --deny warnings
+	cargo clippy --package jwt_sso --release --no-default-features --features $(FEATURE) -- --deny warnings
 
 # The decision, and the fetching of keys over HTTPS, without a server.
 core:
@@ -99,7 +100,7 @@ core:
 
 # The library as one test wants it: a login as "panic_probe" panics at its door.
 probe:
-	$(CARGO_AS_PGRX) build --release --lib --package jwt_sso --no-default-features --features $(FEATURE),panic_probe
+	cargo build --release --lib --package jwt_sso --no-default-features --features $(FEATURE),panic_probe
 	mkdir -p $(dir $(PROBE))
 	cp $(TARGET_DIR)/release/libjwt_sso.so $(PROBE)
 
@@ -116,9 +117,8 @@ e2e:
 # Packages and what is in them.
 .PHONY: stage deb deb-test supply-chain
 
-# Packages do not show in which folders they were built. Not for what is installed and tested: with
-# these flags Cargo gives the products of the library, which has pgrx's flags too, and those of the
-# other programs the same names, and compiles what they share anew at each turn.
+# Packages do not show in which folders they were built. Not for what is installed and tested: other
+# flags mean that all is compiled anew.
 HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p' | tr a-z- A-Z_)
 stage deb: export CARGO_TARGET_$(HOST)_RUSTFLAGS = \
 	--remap-path-prefix=$(CURDIR)=/jwt_sso \

@@ -76,7 +76,10 @@ for file in "$library" "$module" "$command"; do
     say "$(size "$file") bytes: ${file#"$work/staged/"}"
 done
 nm -D --defined-only "$library" | awk '{print $NF}' | sort >"$work/symbols"
-for symbol in Pg_magic_func _PG_init jwt_sso_worker_main jwt_sso_pam_admit jwt_sso_pam_decide; do
+validator=
+[ "$major" -lt 18 ] || validator=_PG_oauth_validator_module_init
+for symbol in Pg_magic_func _PG_init jwt_sso_worker_main jwt_sso_pam_admit jwt_sso_pam_decide \
+    $validator; do
     grep -qx "$symbol" "$work/symbols" || fail "the library does not export $symbol"
 done
 
