@@ -80,6 +80,9 @@ pub fn plain() -> Cluster {
     // To compare a cleartext password with this takes next to no time.
     let md5 = "SET password_encryption = 'md5'; ALTER ROLE clear PASSWORD";
     cluster.sql(&format!("{md5} '{PASSWORD}'"));
+    // As the other server is reloaded when it is configured. The postmaster frees much at that,
+    // and each login then puts the free pieces in order.
+    cluster.reload();
     cluster
 }
 
