@@ -30,7 +30,7 @@ impl OldScript {
         // Releases whose SQL objects are those of the one before.
         let same_objects = match version {
             "0.3.0" => "0.2.0",
-            "0.5.0" => "0.4.0",
+            "0.5.0" | "0.6.0" => "0.4.0",
             _ => version,
         };
         let fixture = format!("fixtures/jwt_sso--{same_objects}.sql");
