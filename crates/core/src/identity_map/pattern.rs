@@ -30,10 +30,10 @@ const MAX_CACHE_BYTES: usize = 64 * 1024;
 /// A regex that matches whole identities only: one automaton, and three ways to
 /// run it. None of them keeps anything after a search.
 ///
-/// A login is a new process and runs a regex at most once. Backtracking needs no
-/// preparation for that, and its steps are bounded. Beyond this bound a lazy DFA
-/// is built first, which most identities do not match; what it cannot say, the
-/// Pike VM does.
+/// A login is a new process and runs a regex at most once for each identity of
+/// its token. Backtracking needs no preparation for that, and its steps are
+/// bounded. Beyond this bound a lazy DFA looks first whether the identity
+/// matches; the Pike VM finds the group, and answers where the DFA gives up.
 #[derive(Clone, Debug)]
 pub(super) struct Pattern {
     backtracker: BoundedBacktracker,
