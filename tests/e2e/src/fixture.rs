@@ -1,4 +1,4 @@
-//! Other extensions and programs, compiled from `fixtures/`.
+//! Other extensions and programs, compiled from `fixtures/`, and other builds of the library.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -36,4 +36,22 @@ pub fn pam_program(directory: &Path) -> PathBuf {
     // By its full name, which needs no package with headers.
     output_of(Command::new("cc").arg("-o").arg(&program).arg(source).arg("-l:libpam.so.0"));
     program
+}
+
+/// The library of a build whose logins for the role "panic_probe" panic.
+pub fn probe_library() -> Vec<u8> {
+    let path = std::env::var("JWT_SSO_PROBE_LIBRARY").expect(
+        "JWT_SSO_PROBE_LIBRARY is to name a library built with `--features panic_probe`; \
+         `make test` sets it",
+    );
+    std::fs::read(path).expect("a readable JWT_SSO_PROBE_LIBRARY")
+}
+
+/// Has the cluster, which does not run yet, load `library` in the place of the installed one: by
+/// its plain name, so that the worker finds the same copy; and from a folder that the server's user
+/// can enter.
+pub fn replace_library(cluster: &Cluster, library: &[u8]) {
+    let folder = cluster.socket_dir();
+    std::fs::write(folder.join("jwt_sso.so"), library).expect("writing beside the cluster");
+    cluster.append_conf(&format!("dynamic_library_path = '{}:$libdir'", folder.display()));
 }

@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use jwt_sso_e2e::builder::TOKEN_LINES;
+use jwt_sso_e2e::fixture::{probe_library, replace_library};
 use jwt_sso_e2e::installation::{Installation, output_of};
 use jwt_sso_e2e::message::frame;
 use jwt_sso_e2e::pam;
@@ -167,17 +168,9 @@ fn s2_crash() {
 
 #[test]
 fn s3_panic_at_a_door() {
-    let library = std::env::var("JWT_SSO_PROBE_LIBRARY").expect(
-        "JWT_SSO_PROBE_LIBRARY is to name a library built with `--features panic_probe`; \
-         `make test` sets it",
-    );
     let builder = both_doors().env("RUST_BACKTRACE", "1").conf("log_min_messages = debug1");
     let cluster = builder.prepare();
-    // Loaded by its plain name, so that the worker finds the same copy; and from here, since
-    // the server's user may not be able to enter the directory that it was built in.
-    let folder = cluster.socket_dir();
-    fs::copy(library, folder.join("jwt_sso.so")).expect("a readable JWT_SSO_PROBE_LIBRARY");
-    cluster.append_conf(&format!("dynamic_library_path = '{}:$libdir'", folder.display()));
+    replace_library(&cluster, &probe_library());
     cluster.start();
     Issuer::example().install(&cluster, &["alice", "panic_probe"]);
     let identity = || (cluster.postmaster_pid(), cluster.sql("SELECT pg_postmaster_start_time()"));

@@ -7,7 +7,11 @@
 //! 4. a boolean that is none
 //! 5. the same in postgresql.auto.conf
 //! 6. a good start says nothing of the kind; version() is the extension's version
+//!
+//! 7. Only a cryptographic library that fails its self-test keeps the server from starting.
 
+use jwt_sso_e2e::fixture::replace_library;
+use jwt_sso_e2e::installation::Installation;
 use jwt_sso_e2e::{Client, Cluster, Issuer, Transport, refused};
 
 /// Starts with a mistake, holds it to be reported, puts it right.
@@ -111,4 +115,36 @@ fn s6_good_start() {
     let installed =
         "SELECT extversion = jwt_sso.version() FROM pg_extension WHERE extname = 'jwt_sso'";
     assert_eq!(cluster.sql(installed), "t", "{}", cluster.sql("SELECT jwt_sso.version()"));
+}
+
+/// A broken processor or build cannot be had; a known answer of the library's, made wrong in a copy
+/// of it, is as good: what was computed and what is expected do not agree.
+#[test]
+fn s7_self_test() {
+    let path = Installation::get().library_dir.join("jwt_sso.so");
+    let library = std::fs::read(path).expect("the library is installed");
+    // The beginnings of the signatures in crates/core/src/self_test.rs.
+    let signatures = [
+        ("RS256", "PFrBgV_tB0sptFM_"),
+        ("ES256", "6wgFKvCJT53bQjf1"),
+        ("EdDSA", "gO5YuTBo7OJcZLXo"),
+    ];
+    for (algorithm, signature) in signatures {
+        let cluster = Cluster::builder().prepare();
+        replace_library(&cluster, &with_wrong_signature(&library, signature));
+        let log = cluster.try_start().expect_err("it is not to start");
+        let said = "FATAL:  jwt_sso: the self-test of the cryptographic library failed";
+        assert!(log.contains(said), "{log}");
+        assert!(log.contains(&format!("DETAIL:  Its answer for {algorithm} is wrong.")), "{log}");
+        assert!(log.contains("HINT:  Install a build of jwt_sso for this processor"), "{log}");
+    }
+}
+
+fn with_wrong_signature(library: &[u8], signature: &str) -> Vec<u8> {
+    let is_it = |at: &usize| library[*at..].starts_with(signature.as_bytes());
+    let places: Vec<usize> = (0..library.len()).filter(is_it).collect();
+    let [at] = places[..] else { panic!("{signature} is in the library {} times", places.len()) };
+    let mut wrong = library.to_owned();
+    wrong[at] = b'A';
+    wrong
 }

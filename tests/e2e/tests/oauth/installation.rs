@@ -8,7 +8,7 @@
 //! 7. beside a token door of trust lines, each by its own line
 
 use crate::{ISSUER, delegating, login, refuse, refused_by, start, terms, token};
-use jwt_sso_e2e::fixture::{Manners, auth_hook};
+use jwt_sso_e2e::fixture::{Manners, auth_hook, probe_library, replace_library};
 use jwt_sso_e2e::oauthbearer::{self, builder, discover, method, offered};
 use jwt_sso_e2e::token::tampered;
 use jwt_sso_e2e::{Client, Cluster, Issuer, Transport, accepted, refused};
@@ -136,15 +136,9 @@ fn s6_panic() {
     if !offered() {
         return;
     }
-    let library = std::env::var("JWT_SSO_PROBE_LIBRARY").expect(
-        "JWT_SSO_PROBE_LIBRARY is to name a library built with `--features panic_probe`; \
-         `make test` sets it",
-    );
     let builder = builder(&delegating()).env("RUST_BACKTRACE", "1");
     let cluster = builder.conf("log_min_messages = debug1").prepare();
-    let folder = cluster.socket_dir();
-    std::fs::copy(library, folder.join("jwt_sso.so")).expect("a readable JWT_SSO_PROBE_LIBRARY");
-    cluster.append_conf(&format!("dynamic_library_path = '{}:$libdir'", folder.display()));
+    replace_library(&cluster, &probe_library());
     cluster.start();
     Issuer::example().install(&cluster, &["alice", "panic_probe"]);
     let started = cluster.sql("SELECT pg_postmaster_start_time()");

@@ -1,8 +1,8 @@
 //! How long counters live.
 
-use std::fs;
 use std::process::Command;
 
+use jwt_sso_e2e::fixture::{probe_library, replace_library};
 use jwt_sso_e2e::installation::output_of;
 use jwt_sso_e2e::{Client, Cluster, Issuer, refused};
 
@@ -43,14 +43,8 @@ fn s1_reset() {
 
 #[test]
 fn s2_fatal_and_panic() {
-    let library = std::env::var("JWT_SSO_PROBE_LIBRARY").expect(
-        "JWT_SSO_PROBE_LIBRARY is to name a library built with `--features panic_probe`; \
-         `make test` sets it",
-    );
     let cluster = Cluster::builder().prepare();
-    let folder = cluster.socket_dir();
-    fs::copy(library, folder.join("jwt_sso.so")).expect("a readable JWT_SSO_PROBE_LIBRARY");
-    cluster.append_conf(&format!("dynamic_library_path = '{}:$libdir'", folder.display()));
+    replace_library(&cluster, &probe_library());
     cluster.start();
     cluster.sql("CREATE EXTENSION jwt_sso");
     // The functions of the same copy, and not those of the installed one.
