@@ -115,6 +115,22 @@ fn members_that_point_to_keys_are_ignored() {
     assert_eq!(header(json).kid(), Some("a"));
 }
 
+/// A JWE's header asks for work before anything is proven: hashes by the billion (`p2c`), bytes
+/// that grow (`zip`).
+#[test]
+fn nothing_of_an_encrypted_token_is_worked_on() {
+    let json =
+        r#"{"alg":"PBES2-HS256+A128KW","enc":"A128GCM","p2s":"AA","p2c":2147483647,"zip":"DEF"}"#;
+    assert_eq!(malformed(&format!("{}.e30.e30.e30.e30", encode(json))), Malformed::Parts(5));
+    let alg = Some("PBES2-HS256+A128KW".to_owned());
+    let accepted = AlgorithmSet::ALL;
+    let expected = Refusal::UnsupportedAlgorithm { alg, accepted };
+    assert_eq!(header(json).check(accepted), Err(expected));
+    // In a signed token these members mean nothing, and the payload is what it is.
+    let json = r#"{"alg":"RS256","p2c":2147483647,"zip":"DEF"}"#;
+    assert_eq!(header(json).check(accepted), Ok(Algorithm::Rs256));
+}
+
 #[test]
 fn every_fault_of_a_header_can_be_seen() {
     let header = Header::parse(br#"{"alg":"none","crit":["b64"],"typ":"JWE"}"#).unwrap();
