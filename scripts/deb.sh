@@ -12,23 +12,20 @@ target=$(mkdir -p "${CARGO_TARGET_DIR:-target}" && cd "${CARGO_TARGET_DIR:-targe
 major=$("${PG_CONFIG:-pg_config}" --version | sed -E 's/^PostgreSQL ([0-9]+).*/\1/')
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)-1
 maintainer="${DEBFULLNAME:-The jwt_sso developers} <${DEBEMAIL:-jwt-sso@localhost}>"
-case $maintainer in *[/\&\\]*) echo "deb: no / & \\ in DEBFULLNAME and DEBEMAIL"; exit 1 ;; esac
 epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}
 
 say() { echo "deb: $*"; }
-fail() { say "broken: $*"; exit 1; }
+why="see above"
+fail() { why=$*; exit 1; }
+# The one verdict, whatever ended it.
+trap '[ $? = 0 ] || say "broken: $why"' EXIT
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 
-missing=
-for package in debhelper jq; do
-    dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed ||
-        missing="$missing $package"
-done
-if [ -n "$missing" ]; then
-    say "installing$missing"
+case $maintainer in *[/\&\\]*) fail "no /, & or backslash in DEBFULLNAME and DEBEMAIL" ;; esac
+if ! dpkg-query -W -f '${db:Status-Status}' debhelper 2>/dev/null | grep -qx installed; then
+    say "installing debhelper"
     as_root apt-get update -qq
-    # shellcheck disable=SC2086 # one word per package
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $missing >/dev/null
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq debhelper >/dev/null
 fi
 
 # A folder for dh: debian/, the files in staged/, and the documents.
@@ -50,9 +47,6 @@ printf 'jwt-sso (%s) unstable; urgency=medium\n\n  * %s\n\n -- %s  %s\n' "$versi
 scripts/stage.sh "$work/staged"
 mkdir "$work/docs-tree"
 cp -r README.md SECURITY.md CHANGELOG.md docs "$work/docs-tree"
-scripts/third-party.sh jwt_sso "pg$major" >"$work/debian/postgresql-$major-jwt-sso.third-party"
-scripts/third-party.sh pam_jwt_sso >"$work/debian/libpam-jwt-sso.third-party"
-scripts/third-party.sh jwt-sso >"$work/debian/jwt-sso.third-party"
 
 # Not before: C compilers are told it, and what they made would be out of date with each commit.
 (cd "$work" && SOURCE_DATE_EPOCH=$epoch debian/rules binary) >"$work/log" 2>&1 ||
@@ -70,8 +64,12 @@ library=$work/staged/usr/lib/postgresql/$major/lib/jwt_sso.so
 module=$(echo "$work"/staged/usr/lib/*/security/pam_jwt_sso.so)
 command=$work/staged/usr/bin/jwt-sso
 for file in "$library" "$module" "$command"; do
-    ! readelf -SW "$file" | grep -qE '\.(symtab|debug_info)' || fail "$file has its symbols still"
-    ! strings "$file" | grep -F -e "$PWD/" -e "${CARGO_HOME:-$HOME/.cargo}/" -e "$target/" ||
+    [ -f "$file" ] || fail "$file was not built"
+    # One command a line: what a tool could not read must not pass as free of all that.
+    readelf -SW "$file" >"$work/sections"
+    strings "$file" >"$work/strings"
+    ! grep -qE '\.(symtab|debug_info)' "$work/sections" || fail "$file has its symbols still"
+    ! grep -F -e "$PWD/" -e "${CARGO_HOME:-$HOME/.cargo}/" -e "$target/" "$work/strings" ||
         fail "$file names folders of this machine"
     say "$(size "$file") bytes: ${file#"$work/staged/"}"
 done
@@ -89,10 +87,10 @@ if command -v lintian >/dev/null; then
     # shellcheck disable=SC2086 # one word per package
     lintian --allow-root --fail-on error --suppress-tags "$no_address" $built ||
         fail "lintian has found errors"
-    say "lintian: no errors"
+    lintian="lintian finds no errors"
 else
-    say "lintian is not installed: not checked"
+    lintian="NOT CHECKED by lintian, which is not installed"
 fi
 for file in $built; do say "$(size "$file") bytes: $file"; done
 # shellcheck disable=SC2086
-say "held: $(echo $built | wc -w) packages for PostgreSQL $major, version $version"
+say "held: $(echo $built | wc -w) packages for PostgreSQL $major, version $version; $lintian"

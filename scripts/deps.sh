@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what building and running the extension needs on Debian or Ubuntu:
-# a C compiler, libclang (for pgrx's bindings), PostgreSQL with its headers, and
-# cargo-pgrx. Does nothing where all of it is there.
+# a C compiler, libclang (for pgrx's bindings), jq (for the licences in packages),
+# PostgreSQL with its headers, and cargo-pgrx. Does nothing where all of it is there.
 #
 # PG: a major version to get by pg.sh, for tests. Without it the server is that of
 # PG_CONFIG, or the distribution's own.
@@ -28,6 +28,7 @@ if command -v dpkg-query >/dev/null; then
     need libclang-dev
     need pkg-config
     need cmake
+    need jq
     if [ -z "${PG:-}" ] && ! server_ready; then
         major=$(apt-cache depends postgresql 2>/dev/null | sed -n 's/.*Depends: postgresql-\([0-9]*\)$/\1/p' | head -n 1)
         if [ -z "$major" ]; then

@@ -41,4 +41,14 @@ install -D -m 644 -t "$destination/usr/share/zsh/vendor-completions" \
     "$destination/usr/share/zsh/site-functions/_jwt-sso"
 rm -r "$destination/usr/share/zsh/site-functions"
 install -D -m 600 packaging/debian/console.env "$destination/etc/jwt-sso/console.env"
+
+# What the licences of the libraries ask for, as Debian's packages would have it.
+licenses() {
+    mkdir -p "$destination/usr/share/doc/$1"
+    # shellcheck disable=SC2086 # a package and its features
+    scripts/third-party.sh $2 >"$destination/usr/share/doc/$1/third-party-licenses.txt"
+}
+licenses "postgresql-$major-jwt-sso" "jwt_sso pg$major"
+licenses libpam-jwt-sso pam_jwt_sso
+licenses jwt-sso jwt-sso
 echo "stage: PostgreSQL $major, below $destination"

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Prints the licences of the libraries that are linked into a package of the workspace, as their
-# authors ship them: many ask that their notice goes with each copy.
+# Prints the licences of the libraries that are linked into a package of the workspace, Rust's own
+# included, as their authors ship them: many ask that their notice goes with each copy. Where a
+# crate may be used by the MIT licence and comes without its text, the text is ours.
 #
 #   third-party.sh PACKAGE [FEATURES]
 set -eu
@@ -17,7 +18,8 @@ cargo tree --locked --package "$package" $features --edges normal --no-dedupe --
     --format '{p}' >"$made/tree"
 sed -n 's/^\([^ ]*\) v\([^ ]*\).*/\1 \2/p' "$made/tree" | LC_ALL=C sort -u >"$made/linked"
 cargo metadata --locked --format-version 1 >"$made/metadata"
-jq -r '.packages[] | [.name, .version, .license // "?", .manifest_path, .source // "ours"] | @tsv' \
+jq -r '.packages[] | [.name, .version, .license // "?", .manifest_path, .source // "ours",
+    (.authors | join(", "))] | @tsv' \
     "$made/metadata" >"$made/known"
 
 echo "Libraries that are linked into $package, with their licences."
@@ -28,9 +30,27 @@ while read -r name version; do
     printf '\n======== %s %s: %s\n' "$name" "$version" "$(echo "$line" | cut -f 3)"
     folder=$(dirname "$(echo "$line" | cut -f 4)")
     find "$folder" -maxdepth 1 -type f \( -iname 'licen[sc]e*' -o -iname 'copying*' \
-        -o -iname 'notice*' -o -iname 'unlicense*' \) | LC_ALL=C sort |
-        while read -r file; do
-            printf '\n-------- %s\n\n' "$(basename "$file")"
-            cat "$file"
-        done
+        -o -iname 'notice*' -o -iname 'unlicense*' \) | LC_ALL=C sort >"$made/texts"
+    while read -r file; do
+        printf '\n-------- %s\n\n' "$(basename "$file")"
+        cat "$file"
+    done <"$made/texts"
+    [ ! -s "$made/texts" ] || continue
+    # MIT, or the choice of it.
+    case " $(echo "$line" | cut -f 3) " in
+    *" AND "* | *" WITH "*) mit= ;;
+    *" MIT "*) mit=yes ;;
+    *) mit= ;;
+    esac
+    [ $mit ] || { echo "$0: $name $version comes without the text of its licence" >&2; exit 1; }
+    printf '\nCopyright: %s\n' "$(echo "$line" | cut -f 6)"
+    # As pgrx says it at the top of its code.
+    sed -n 's|^//LICENSE ||p' "$folder/src/lib.rs"
+    echo
+    cat packaging/licenses/MIT.txt
 done <"$made/linked"
+
+printf '\n======== The Rust Standard Library\n\n'
+notices=$(rustc --print sysroot)/share/doc/rust/COPYRIGHT-library.html
+[ -f "$notices" ] || { echo "$0: there is no $notices: a toolchain of rustup has it" >&2; exit 1; }
+sed -e 's/<[^>]*>//g' -e 's/&#34;/"/g; s/&#60;/</g; s/&#62;/>/g' "$notices" | cat -s
