@@ -1,8 +1,9 @@
 # make demo      the main job, shown on a temporary server
-# make test      everything that is tested, on every supported PostgreSQL
+# make test      the checks and all tests, on every supported PostgreSQL
 # make bench     what a login costs, beside its budgets; writes docs/performance.md
 # make install   into the server of PG_CONFIG=/path/to/pg_config
-# make fuzz SECONDS=60  every parser and the decision, with hostile input; TARGETS="token jwks"
+# make fuzz SECONDS=60  hostile input for all that reads strangers' bytes in the server's process, and
+#                for the decision; TARGETS="token jwks"
 # make hammer    a million hostile packets against a real server (PACKETS=3000: a short turn)
 # make chaos     real faults while people log in (ROUNDS=1: a short turn)
 # make command   builds the command jwt-sso and installs it below PREFIX (/usr/local)
@@ -169,11 +170,13 @@ CRITERION = $(abspath $(TARGET_DIR))/criterion
 bench-built:
 	rm -rf $(CRITERION)
 	CRITERION_HOME=$(CRITERION) JWT_SSO_BENCH_QUICK=$(QUICK) \
-		cargo bench --quiet --package jwt_sso_core --bench decision -- --quiet
+		cargo bench --quiet --package jwt_sso_core --bench decision -- --quiet || \
+		{ echo "bench: BROKEN: the decision was not measured, see above"; exit 1; }
 	@CRITERION_HOME=$(CRITERION) QUICK=$(QUICK) ROUNDS=$(ROUNDS) LOGINS=$(LOGINS) WRITE=$(WRITE) \
 		cargo run --quiet --release --package jwt_sso_e2e --bin bench
 
-# Hostile input for every reader of strangers' bytes, and for the decision. Needs no server.
+# Hostile input for everything in the server's process that reads strangers' bytes, and for the
+# decision. Needs no server.
 .PHONY: fuzz
 SECONDS = 60
 TARGETS =

@@ -10,7 +10,12 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-broken() { echo "deb: broken: $*"; exit 1; }
+folder=$(mktemp -d)
+why="see above"
+broken() { why=$*; exit 1; }
+# The one verdict, whatever ended it. What ran in the folder has ended with its namespace, and its
+# mounts with theirs.
+trap '[ $? = 0 ] || echo "deb: broken: $why"; rm -rf --one-file-system "$folder"' EXIT
 [ "$(id -u)" = 0 ] || broken "only root can make and enter a fresh Debian"
 
 major=$("${PG_CONFIG:-pg_config}" --version | sed -E 's/^PostgreSQL ([0-9]+).*/\1/')
@@ -25,19 +30,23 @@ case $major in
 esac
 archive=${JWT_SSO_CACHE:-/var/cache/jwt_sso}/debian/$suite-1.tar.gz
 
-folder=$(mktemp -d)
-# Its processes have ended with their namespace, and its mounts with theirs.
-trap 'rm -rf --one-file-system "$folder"' EXIT
 root=$folder/root
 
 if [ ! -f "$archive" ]; then
-    if ! command -v debootstrap >/dev/null; then
+    keys=/usr/share/keyrings/debian-archive-keyring.gpg
+    if ! command -v debootstrap >/dev/null || [ ! -e $keys ]; then
         apt-get update -qq
-        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq debootstrap >/dev/null
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq debootstrap debian-archive-keyring \
+            >/dev/null
     fi
     echo "deb: making a Debian $suite, once"
-    debootstrap --variant=minbase --include=ca-certificates "$suite" "$root" "$mirror" \
-        >"$folder/log" 2>&1 || { tail -n 20 "$folder/log"; broken "debootstrap failed"; }
+    # An older debootstrap does not know a newer Debian by name; sid's script is that of all.
+    script=/usr/share/debootstrap/scripts/$suite
+    [ -e "$script" ] || script=/usr/share/debootstrap/scripts/sid
+    # Without keys it would only warn that it checks no signature, over plain HTTP.
+    debootstrap --force-check-gpg --variant=minbase --include=ca-certificates \
+        "$suite" "$root" "$mirror" "$script" >"$folder/log" 2>&1 ||
+        { tail -n 20 "$folder/log"; broken "debootstrap failed"; }
     rm -f "$root"/var/cache/apt/archives/*.deb
     mkdir -p "$(dirname "$archive")"
     tar -C "$root" -czf "$archive.new.$$" .
@@ -72,7 +81,10 @@ unshare --mount --pid --fork --kill-child sh -euc '
     exec chroot "$1" env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 \
         DEBIAN_FRONTEND=noninteractive ${http_proxy:+"http_proxy=$http_proxy"} \
         sh /inside.sh "$2"
-' sh "$root" "$major" || broken "see above"
+' sh "$root" "$major" || {
+    [ ! -f "$root/why" ] || why=$(cat "$root/why")
+    exit 1
+}
 
 if command -v systemd-analyze >/dev/null; then
     unit=packaging/debian/jwt-sso.jwt-sso-console.service
@@ -85,10 +97,13 @@ if command -v systemd-analyze >/dev/null; then
         broken "the console's unit"
     }
     [ -z "$said" ] || { echo "$said"; broken "systemd does not understand the console's unit"; }
-    # 0 is locked in, 10 wide open.
-    systemd-analyze security --offline=true --threshold=20 --no-pager \
-        "$folder/unit/jwt-sso-console.service" | tail -n 1 | sed 's/^[^A-Za-z]*/deb: unit: /' ||
+    # 0 is locked in, 10 wide open; 20 stands for 2.0.
+    said=$(systemd-analyze security --offline=true --threshold=20 --no-pager \
+        "$folder/unit/jwt-sso-console.service") || {
+        echo "$said"
         broken "the console's unit is less locked in than it was"
+    }
+    echo "$said" | tail -n 1 | sed 's/^[^A-Za-z]*/deb: unit: /'
     unit="; the unit is sound"
 else
     unit="; no systemd here to look at the unit"

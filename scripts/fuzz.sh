@@ -24,6 +24,12 @@ for target; do
     }
 done
 
+work=$(mktemp -d)
+why="see above"
+# The one verdict, whatever ended it.
+trap '[ $? = 0 ] || echo "fuzz: BROKEN: $why"; rm -rf "$work"' EXIT
+trap 'why=interrupted; exit 130' INT TERM
+
 CARGO_FUZZ_VERSION=0.13.2
 if [ "$(cargo fuzz --version 2>/dev/null)" != "cargo-fuzz $CARGO_FUZZ_VERSION" ]; then
     echo "fuzz: installing cargo-fuzz $CARGO_FUZZ_VERSION (about a minute)"
@@ -39,10 +45,6 @@ only=
 # Why no sanitizer: fuzz/README.md.
 (cd "$fuzz" && cargo fuzz build --fuzz-dir . --sanitizer none $only) >/dev/null
 programs=$target_dir/$(rustc -vV | sed -n 's/^host: //p')/release
-
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-trap 'exit 130' INT TERM
 
 # The number that a run's last words give for a name.
 stat() { sed -n "s/^stat::$1: *//p" "$2" | tail -n 1; }
@@ -87,7 +89,7 @@ for target; do
 done
 
 if [ -n "$broken" ]; then
-    echo "fuzz: BROKEN:$broken, of $# targets, $total executions"
+    why="${broken# }, of $# targets, $total executions"
     exit 1
 fi
 echo "fuzz: held: $# targets, $total executions, 0 crashes"

@@ -14,18 +14,28 @@ if [ "$(id -u)" = 0 ]; then cache=/var/cache/jwt_sso; else cache=$HOME/.cache/jw
 tools=${JWT_SSO_CACHE:-$cache}/tools
 failed=
 say() { echo "supply-chain: $*"; }
-broken() { say "broken: $*"; failed=yes; }
+# What broke is said at the end, so that the other checks are made as well.
+broken() { failed="${failed:+$failed; }$*"; }
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 
 made=$(mktemp -d)
-trap 'rm -rf "$made"' EXIT
+# The one verdict, whatever ended it.
+trap '[ $? = 0 ] || say "broken: ${failed:-see above}"; rm -rf "$made"' EXIT
 
 PATH=$PATH:$tools/bin
 if [ "$(cargo-deny --version 2>/dev/null)" != "cargo-deny $DENY_VERSION" ]; then
     say "installing cargo-deny $DENY_VERSION, which takes some minutes"
     CARGO_TARGET_DIR="$made/target" cargo install --quiet --locked --root "$tools" \
-        "cargo-deny@$DENY_VERSION"
+        "cargo-deny@$DENY_VERSION" || { broken "cargo-deny cannot be installed"; exit 1; }
     PATH=$tools/bin:$PATH
 fi
+if ! command -v jq >/dev/null; then
+    say "installing jq"
+    as_root apt-get update -qq
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq jq >/dev/null
+fi
+# The checks are made offline, and each crate has its licence with it.
+cargo fetch --quiet --locked || { broken "the crates cannot be fetched"; exit 1; }
 
 # Build tools of no release, and the command, which has other needs.
 server_only="--exclude jwt-sso --exclude jwt_sso_e2e"
@@ -59,9 +69,11 @@ sorted() {
 # The same for every major version: only pgrx's own features differ.
 for major in 15 16 17 18; do
     cargo tree --locked --package jwt_sso --no-default-features --features pg$major --edges normal \
-        --no-dedupe --prefix none --format '{p}|{l}' |
-        sed -E '/\(\//{/proc-macro/!d}; s/^([^ ]+) [^|]*\|(.*)/\1\t\2/'
-done | sorted >"$made/linked"
+        --no-dedupe --prefix none --format '{p}|{l}' >"$made/tree-$major" ||
+        broken "cargo tree for PostgreSQL $major"
+done
+sed -E '/\(\//{/proc-macro/!d}; s/^([^ ]+) [^|]*\|(.*)/\1\t\2/' "$made"/tree-* |
+    sorted >"$made/linked"
 awk -F ' *[|] *' '/^[|] `/ {
     n = split($2, name, /, */)
     for (i = 1; i <= n; i++) { gsub(/`/, "", name[i]); print name[i] "\t" $6 }
@@ -77,7 +89,8 @@ crates=$(wc -l <"$made/linked")
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 jq -e --arg version "$version" '.version == $version and .provides.jwt_sso.version == $version' \
     META.json >/dev/null || broken "META.json is not of version $version"
-for file in $(jq -r '.provides[] | .file, .docfile' META.json); do
+named=$(jq -r '.provides[] | .file, .docfile' META.json) || broken "META.json cannot be read"
+for file in $named; do
     [ -f "$file" ] || broken "META.json names $file, which is not there"
 done
 

@@ -10,6 +10,10 @@ set -u
 summary=
 failed=0
 whole= # the first server that can run more than the smoke set
+note() {
+    summary="$summary$1
+"
+}
 run() { ${MAKE:-make} --no-print-directory "$@"; }
 
 # step NAME TARGET… VARIABLE=VALUE: one make, announced and noted
@@ -19,8 +23,7 @@ step() {
     echo "==> $name"
     started=$(date +%s)
     if run "$@"; then result=ok; else result=FAILED failed=1; fi
-    summary="$summary$(printf '%-6s %5d s  %s' "$result" $(($(date +%s) - started)) "$name")
-"
+    note "$(printf '%-6s %5d s  %s' "$result" $(($(date +%s) - started)) "$name")"
     [ $result = ok ]
 }
 
@@ -47,7 +50,17 @@ if [ -n "$whole" ]; then
     step "the command and the console, on $whole" command-e2e "$whole"
     step "hostile packets, a short turn, on $whole" \
         hammer-built PACKETS=3000 HAMMER_PROFILE=dev "$whole"
+else
+    note "the command, the console, hostile packets: SKIPPED, no server for more than the smoke set"
 fi
+
+# By the same rule as the tests, which run in that folder.
+vectors=$(
+    cd "$(dirname "$0")/../crates/core" || exit
+    folder=${JWT_SSO_VECTORS-../../../shared/vectors}
+    if [ -d "$folder" ]; then cd -P "$folder" && pwd; fi
+)
+note "vectors: ${vectors:+read from }${vectors:-SKIPPED, set JWT_SSO_VECTORS}"
 
 printf '==> summary\n%s' "$summary"
 exit $failed
