@@ -4,9 +4,12 @@ use jwt_sso_e2e::installation::Installation;
 
 use crate::Effort;
 use crate::logins::{by_bearer, by_password, by_pgbench, by_wire};
-use crate::servers::{self, ONE, PASSWORD, Provider};
+use crate::servers::{self, NO_DOOR, ONE, PASSWORD, Provider};
 use crate::table::{Budget, Table};
 use crate::turns::{Kind, Results, take};
+
+/// The kinds of logins that carry a token. Of the others no request could come anyway.
+const WITH_TOKEN: [&str; 4] = ["hook", "pam", "hook, own client", "oauth"];
 
 /// Measures, and adds the rows.
 pub fn measure(effort: Effort, table: &mut Table) {
@@ -41,26 +44,28 @@ pub fn measure(effort: Effort, table: &mut Table) {
         kinds.push(("hook, own client", Box::new(hook)));
         kinds.push(("oauth", Box::new(bearer)));
     }
-    let logins = (effort.rounds + 1) * count * kinds.len();
+    let with_token = kinds.iter().filter(|(kind, _)| WITH_TOKEN.contains(kind)).count();
+    let logins = (effort.rounds + 1) * count * with_token;
     let results = take(&kinds, effort.rounds);
 
     table.section("Logins over TLS");
     rows(&results, table);
     let calls = provider.server.requests().len() - asked;
     let what = "requests to the provider in all of these logins";
-    table.value(what, calls as f64, &format!("{calls} in {logins} logins"), Budget::Exactly(0));
+    let words = format!("{calls} in {logins} logins with a token");
+    table.value(what, calls as f64, &words, Budget::Exactly(0));
 }
 
 fn rows(results: &Results, table: &mut Table) {
     let mut row = |kind: &str, base: &str, what: &str, most: Option<f64>| {
+        let budget = most.map_or(Budget::None, Budget::AtMost);
         if !results.has(kind) {
-            table.note(what, "this server has no such door");
-            return;
+            return table.unmeasured(what, NO_DOOR, budget);
         }
         let spread = results.ratio(kind, base);
         let processor = results.processor_ratio(kind, base);
         let words = format!("{spread}; server's processor time {processor:.2}");
-        table.value(what, spread.median, &words, most.map_or(Budget::None, Budget::AtMost));
+        table.value(what, spread.median, &words, budget);
     };
     row("hook", "trust", "hook door / `trust`", Some(1.10));
     row("pam", "trust", "pam door / `trust`", Some(1.6));

@@ -20,6 +20,7 @@ mod table;
 mod turns;
 
 use std::process::ExitCode;
+use std::thread;
 
 use crate::table::Table;
 
@@ -59,6 +60,17 @@ fn flag(name: &str, default: bool) -> bool {
 }
 
 fn main() -> ExitCode {
+    // A panic of any part leaves budgets of which nothing is known, and is told by the last line,
+    // too.
+    let Ok(table) = thread::spawn(run).join() else {
+        println!("\nbench: BROKEN: it panicked, see above");
+        return ExitCode::FAILURE;
+    };
+    println!("{}", table.verdict());
+    if table.held() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn run() -> Table {
     let effort = Effort::from_environment();
     let mut table = Table::new(effort.quick);
     decision::report(&mut table);
@@ -72,6 +84,5 @@ fn main() -> ExitCode {
         document::write(&format!("{}\n\n{}", machine::describe(effort), table.markdown()));
         println!("written into docs/performance.md");
     }
-    println!("{}", table.verdict());
-    if table.held() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    table
 }

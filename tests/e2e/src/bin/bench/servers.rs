@@ -17,6 +17,8 @@ pub const TOKEN_BYTES: usize = 1_500;
 pub const PASSWORD: &str = "correct horse battery staple";
 /// Roles, each with a line of its own in the HBA file. All have five letters.
 pub const ROLES: [&str; 6] = ["trust", "scram", "clear", "hooks", "pluga", "oauth"];
+/// Why a row is left out.
+pub const NO_DOOR: &str = "this server has no such door";
 
 /// An issuer with an RSA key, and where its key set is.
 pub struct Provider {

@@ -28,6 +28,8 @@ enum Verdict {
     Missed,
     /// Missed in a short turn, by less than counts there.
     Noise,
+    /// There is a budget, and nothing to hold to it.
+    Unmeasured,
     /// There is no budget.
     Open,
 }
@@ -68,15 +70,22 @@ impl Table {
             Budget::Exactly(_) => Verdict::Missed,
             Budget::None => Verdict::Open,
         };
-        let budget = match budget {
-            Budget::AtMost(most) if most >= 10.0 => format!("≤ {most}"),
-            Budget::AtMost(most) => format!("≤ {most:.2}"),
-            Budget::Exactly(count) => count.to_string(),
-            Budget::None => "–".to_owned(),
+        self.add(what, words, budget, verdict);
+    }
+
+    /// A row that cannot be measured here, and why. The last line names it, where it has a budget.
+    pub fn unmeasured(&mut self, what: &str, why: &str, budget: Budget) {
+        let verdict = match budget {
+            Budget::None => Verdict::Open,
+            _ => Verdict::Unmeasured,
         };
-        let row = Row { what: what.to_owned(), measured: words.to_owned(), budget, verdict };
-        println!("{}: {} (budget {}) {}", row.what, row.measured, row.budget, row.verdict.word());
-        self.rows().push(row);
+        self.add(what, why, budget, verdict);
+    }
+
+    fn add(&mut self, what: &str, words: &str, budget: Budget, verdict: Verdict) {
+        let (what, measured, budget) = (what.to_owned(), words.to_owned(), budget.words());
+        println!("{what}: {measured} (budget {budget}) {}", verdict.word());
+        self.rows().push(Row { what, measured, budget, verdict });
     }
 
     /// Something to read, without a budget.
@@ -103,21 +112,34 @@ impl Table {
 
     /// The last line.
     pub fn verdict(&self) -> String {
-        let count = |verdict| self.all().filter(|row| row.verdict == verdict).count();
+        let unmeasured: Vec<&str> =
+            self.of(Verdict::Unmeasured).map(|row| row.what.as_str()).collect();
+        let left_out = match unmeasured[..] {
+            [] => String::new(),
+            _ => format!("; not measured: {}", unmeasured.join("; ")),
+        };
+        format!("bench: {}{left_out}", self.of_measured())
+    }
+
+    fn of(&self, verdict: Verdict) -> impl Iterator<Item = &Row> {
+        self.all().filter(move |row| row.verdict == verdict)
+    }
+
+    /// What became of the budgets that something was measured for.
+    fn of_measured(&self) -> String {
         let missed: Vec<String> = self
-            .all()
-            .filter(|row| row.verdict == Verdict::Missed)
+            .of(Verdict::Missed)
             .map(|row| format!("{}: {} for {}", row.what, row.measured, row.budget))
             .collect();
         if !missed.is_empty() {
-            return format!("bench: MISSED: {}", missed.join("; "));
+            return format!("MISSED: {}", missed.join("; "));
         }
-        match count(Verdict::Noise) {
-            0 => format!("bench: held: all {} budgets", count(Verdict::Held)),
+        let held = self.of(Verdict::Held).count();
+        match self.of(Verdict::Noise).count() {
+            0 => format!("held: all {held} budgets"),
             noise => format!(
-                "bench: held: {} budgets; {noise} more not grossly missed, which a short turn \
-                 takes for noise",
-                count(Verdict::Held)
+                "held: {held} budgets; {noise} more not grossly missed, which a short turn takes \
+                 for noise"
             ),
         }
     }
@@ -142,12 +164,24 @@ impl Table {
     }
 }
 
+impl Budget {
+    fn words(self) -> String {
+        match self {
+            Budget::AtMost(most) if most >= 10.0 => format!("≤ {most}"),
+            Budget::AtMost(most) => format!("≤ {most:.2}"),
+            Budget::Exactly(count) => count.to_string(),
+            Budget::None => "–".to_owned(),
+        }
+    }
+}
+
 impl Verdict {
     fn word(self) -> &'static str {
         match self {
             Verdict::Held => "held",
             Verdict::Missed => "**MISSED**",
             Verdict::Noise => "above, in a short turn",
+            Verdict::Unmeasured => "not measured",
             Verdict::Open => "",
         }
     }
@@ -187,5 +221,18 @@ mod tests {
         assert!(table.held());
         assert_eq!(table.verdict(), "bench: held: all 1 budgets");
         assert!(table.markdown().contains("| what | words | ≤ 256 | held |"));
+    }
+
+    #[test]
+    fn what_was_not_measured_is_told() {
+        let mut table = one(false, 1.0, Budget::AtMost(1.1));
+        table.unmeasured("pam door", "no PAM", Budget::AtMost(1.6));
+        table.unmeasured("pam door again", "no PAM", Budget::None);
+        assert!(table.held());
+        assert_eq!(table.verdict(), "bench: held: all 1 budgets; not measured: pam door");
+        assert!(table.markdown().contains("| pam door | no PAM | ≤ 1.60 | not measured |"));
+        table.value("slow", 2.0, "2", Budget::AtMost(1.1));
+        let missed = "bench: MISSED: slow: 2 for ≤ 1.10; not measured: pam door";
+        assert_eq!(table.verdict(), missed);
     }
 }

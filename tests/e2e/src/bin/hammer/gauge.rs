@@ -42,24 +42,30 @@ pub struct Gauge<'a> {
 }
 
 impl<'a> Gauge<'a> {
-    /// Of a server that nobody is connected to.
-    pub fn new(cluster: &'a Cluster) -> Gauge<'a> {
+    /// Of a server that nobody is connected to. Fails where it could not see a backend.
+    pub fn new(cluster: &'a Cluster) -> Result<Gauge<'a>, String> {
         let process = |name, pid| Process { name, pid, readings: Vec::new() };
         let postmaster = cluster.postmaster_pid();
-        let worker = cluster.worker_pid().expect("a worker");
         // The last backend of the set-up may still be ending.
         sleep(Duration::from_secs(1));
+        let idle = children(postmaster)?;
+        // A postmaster always has some, so none means that they are not to be seen.
+        if idle == 0 {
+            return Err(format!("/proc shows no child of the postmaster {postmaster}"));
+        }
+        let worker = cluster.worker_pid().ok_or("no worker")?;
         let processes = [process("postmaster", postmaster), process("worker", worker)];
-        Gauge { cluster, idle: children(postmaster), processes, left: 0 }
+        Ok(Gauge { cluster, idle, processes, left: 0 })
     }
 
     /// Waits until all backends are gone, and measures.
-    pub fn measure(&mut self) {
+    pub fn measure(&mut self) -> Result<(), String> {
         let end = Instant::now() + Duration::from_secs(20);
-        while children(self.processes[0].pid) > self.idle && Instant::now() < end {
+        let postmaster = self.processes[0].pid;
+        while children(postmaster)? > self.idle && Instant::now() < end {
             sleep(Duration::from_millis(50));
         }
-        let still = children(self.processes[0].pid).saturating_sub(self.idle);
+        let still = children(postmaster)?.saturating_sub(self.idle);
         self.left = self.left.max(still);
         for process in &mut self.processes {
             let mut reading = Reading::of(process.pid);
@@ -71,6 +77,7 @@ impl<'a> Gauge<'a> {
             }
             process.readings.push(reading);
         }
+        Ok(())
     }
 
     /// Whether both are still the processes that they were.
@@ -98,7 +105,9 @@ impl Reading {
     }
 }
 
-fn children(pid: u32) -> usize {
+/// Not every kernel has this file (CONFIG_PROC_CHILDREN).
+fn children(pid: u32) -> Result<usize, String> {
     let path = format!("/proc/{pid}/task/{pid}/children");
-    fs::read_to_string(path).unwrap_or_default().split_whitespace().count()
+    let list = fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))?;
+    Ok(list.split_whitespace().count())
 }

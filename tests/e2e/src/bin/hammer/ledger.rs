@@ -11,7 +11,7 @@ pub struct Row {
     sent: [AtomicU64; Way::ALL.len()],
     /// Refusals that the client heard, with the right text.
     pub refused: AtomicU64,
-    /// Connections that ended without a decision, as far as the client can tell.
+    /// Connections that the server ended without a decision, as far as the client can tell.
     pub undecided: AtomicU64,
     /// The sum of the references of all refusals, modulo 2^64.
     pub references: AtomicU64,

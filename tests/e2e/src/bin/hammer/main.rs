@@ -86,7 +86,7 @@ fn run() -> Result<Verdict, String> {
         size.seed
     );
     let mut log = LogReader::new(scene.cluster.log_path(), &scene.secrets())?;
-    let mut gauge = Gauge::new(&scene.cluster);
+    let mut gauge = Gauge::new(&scene.cluster)?;
     let ledger = Ledger::new(scene.kinds.len());
     let mut progress = Progress::new(size.packets);
     let start = Instant::now();
@@ -103,7 +103,7 @@ fn run() -> Result<Verdict, String> {
                 progress.show(ledger.sent());
             }
         });
-        gauge.measure();
+        gauge.measure()?;
     }
     let took = start.elapsed();
     progress.end();

@@ -27,6 +27,15 @@ pub enum Way {
 impl Way {
     /// All, in the order of the table.
     pub const ALL: [Way; 3] = [Way::Tls, Way::Socket, Way::Pam];
+
+    /// In words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Way::Tls => "the hook door over TLS",
+            Way::Socket => "the hook door over the Unix socket",
+            Way::Pam => "the PAM door",
+        }
+    }
 }
 
 /// All of it.

@@ -72,13 +72,8 @@ fn attack(
             let part = &packet[..random.usize(..packet.len())];
             // Where the server went away first, the count of its decisions tells.
             wire.send(part).ok();
-            if random.bool() {
-                wire.close()
-            } else {
-                wire.hang_up()
-            }
-            row.undecided.fetch_add(1, Ordering::Relaxed);
-            return;
+            // Nothing comes back to be counted: the verdict asks the log for decisions.
+            return if random.bool() { wire.close() } else { wire.hang_up() };
         }
     };
     if let Err(words) = judge(kind, row, &login) {

@@ -5,12 +5,31 @@ use std::fs;
 use crate::Result;
 use crate::scene::{NotIn, Scene};
 
-/// Settings that are refused, each for another cause.
-const BAD: [&str; 4] = [
-    "jwt_sso.clock_skew = 999999",
-    "jwt_sso.identity_map = 'one two'",
-    "jwt_sso.algorithms = 'HS256'",
-    "jwt_sso.algoritms = 'RS256'",
+/// Settings that are refused, each for another cause, and what the log says of each: the message
+/// and its DETAIL. The name alone would not do, since a good value's line has it, too.
+const BAD: [(&str, &[&str]); 4] = [
+    (
+        "jwt_sso.clock_skew = 999999",
+        &["999999 s is outside the valid range for parameter \"jwt_sso.clock_skew\""],
+    ),
+    (
+        "jwt_sso.identity_map = 'one two'",
+        &["invalid value for parameter \"jwt_sso.identity_map\"", "line 1: 2 fields, not three"],
+    ),
+    (
+        "jwt_sso.algorithms = 'HS256'",
+        &[
+            "invalid value for parameter \"jwt_sso.algorithms\"",
+            "element 1: unknown algorithm \"HS256\"",
+        ],
+    ),
+    (
+        "jwt_sso.algoritms = 'RS256'",
+        &[
+            "invalid configuration parameter name \"jwt_sso.algoritms\"",
+            "\"jwt_sso\" is a reserved prefix",
+        ],
+    ),
 ];
 /// Settings that change nothing for those who log in here.
 const GOOD: [&str; 3] = [
@@ -20,25 +39,38 @@ const GOOD: [&str; 3] = [
 ];
 
 pub fn reloads(scene: &Scene) -> Result {
-    let mark = scene.cluster.log_mark();
-    for number in 0..16 {
-        let line = if number % 2 == 0 { GOOD[number / 2 % 3] } else { BAD[number / 2 % 4] };
-        scene.cluster.write_file("chaos.conf", line.as_bytes());
-        // Each bad one is waited for once. The others come before the one before is over.
-        if number < 8 { scene.cluster.reload() } else { drop(reload(scene)) }
+    // Each bad one is waited for once. The others come before the one before is over.
+    let refused = one_by_one(scene);
+    for number in 4..8 {
+        for line in [GOOD[number % 3], BAD[number % 4].0] {
+            write(scene, line);
+            scene.cluster.sql("SELECT pg_reload_conf()");
+        }
     }
     let file = scene.cluster.data_dir().join("chaos.conf");
     fs::remove_file(file).map_err(|error| error.to_string())?;
     scene.cluster.reload();
-    let log = scene.cluster.log_since(mark);
-    if !log.contains("jwt_sso.clock_skew") || !log.contains("jwt_sso.algoritms") {
-        return Err("the bad settings were not even read".to_owned());
+    refused
+}
+
+/// A good setting and a bad one by turns; each bad one is to be refused in its own reload.
+fn one_by_one(scene: &Scene) -> Result {
+    for (number, (bad, words)) in BAD.iter().enumerate() {
+        write(scene, GOOD[number % 3]);
+        scene.cluster.reload();
+        let mark = scene.cluster.log_mark();
+        write(scene, bad);
+        scene.cluster.reload();
+        let log = scene.cluster.log_since(mark);
+        if let Some(missing) = words.iter().find(|words| !log.contains(**words)) {
+            return Err(format!("no sign in the log that {bad} was refused: {missing}"));
+        }
     }
     Ok(())
 }
 
-fn reload(scene: &Scene) -> String {
-    scene.cluster.sql("SELECT pg_reload_conf()")
+fn write(scene: &Scene, line: &str) {
+    scene.cluster.write_file("chaos.conf", line.as_bytes());
 }
 
 pub fn immediate_restart(scene: &Scene) -> Result {
