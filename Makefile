@@ -172,6 +172,8 @@ bench-built:
 	CRITERION_HOME=$(CRITERION) JWT_SSO_BENCH_QUICK=$(QUICK) \
 		cargo bench --quiet --package jwt_sso_core --bench decision -- --quiet || \
 		{ echo "bench: BROKEN: the decision was not measured, see above"; exit 1; }
+	@cargo build --quiet --release --package jwt_sso_e2e --bin bench || \
+		{ echo "bench: BROKEN: it does not compile"; exit 1; }
 	@CRITERION_HOME=$(CRITERION) QUICK=$(QUICK) ROUNDS=$(ROUNDS) LOGINS=$(LOGINS) WRITE=$(WRITE) \
 		cargo run --quiet --release --package jwt_sso_e2e --bin bench
 

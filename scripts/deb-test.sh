@@ -16,6 +16,7 @@ broken() { why=$*; exit 1; }
 # The one verdict, whatever ended it. What ran in the folder has ended with its namespace, and its
 # mounts with theirs.
 trap '[ $? = 0 ] || echo "deb: broken: $why"; rm -rf --one-file-system "$folder"' EXIT
+trap 'why=interrupted; exit 130' INT TERM
 [ "$(id -u)" = 0 ] || broken "only root can make and enter a fresh Debian"
 
 major=$("${PG_CONFIG:-pg_config}" --version | sed -E 's/^PostgreSQL ([0-9]+).*/\1/')
@@ -28,16 +29,16 @@ case $major in
 18) suite=${DEB_SUITE:-forky} ;;
 *) suite=${DEB_SUITE:?no Debian has PostgreSQL $major: name one that does} ;;
 esac
-archive=${JWT_SSO_CACHE:-/var/cache/jwt_sso}/debian/$suite-1.tar.gz
+archive=${JWT_SSO_CACHE:-/var/cache/jwt_sso}/debian/$suite-2.tar.gz
 
 root=$folder/root
 
 if [ ! -f "$archive" ]; then
     keys=/usr/share/keyrings/debian-archive-keyring.gpg
-    if ! command -v debootstrap >/dev/null || [ ! -e $keys ]; then
+    if [ ! -e $keys ] || ! command -v debootstrap >/dev/null || ! command -v gpgv >/dev/null; then
         apt-get update -qq
-        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq debootstrap debian-archive-keyring \
-            >/dev/null
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq debootstrap gpgv \
+            debian-archive-keyring >/dev/null
     fi
     echo "deb: making a Debian $suite, once"
     # An older debootstrap does not know a newer Debian by name; sid's script is that of all.

@@ -19,6 +19,7 @@ why="see above"
 fail() { why=$*; exit 1; }
 # The one verdict, whatever ended it.
 trap '[ $? = 0 ] || say "broken: $why"' EXIT
+trap 'why=interrupted; exit 130' INT TERM
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 
 case $maintainer in *[/\&\\]*) fail "no /, & or backslash in DEBFULLNAME and DEBEMAIL" ;; esac

@@ -53,4 +53,6 @@ done <"$made/linked"
 printf '\n======== The Rust Standard Library\n\n'
 notices=$(rustc --print sysroot)/share/doc/rust/COPYRIGHT-library.html
 [ -f "$notices" ] || { echo "$0: there is no $notices: a toolchain of rustup has it" >&2; exit 1; }
-sed -e 's/<[^>]*>//g' -e 's/&#34;/"/g; s/&#60;/</g; s/&#62;/>/g' "$notices" | cat -s
+sed -e 's/<[^>]*>//g' -e 's/&#34;/"/g; s/&#60;/</g; s/&#62;/>/g' -e "s/&#39;/'/g" "$notices" \
+    >"$made/std"
+cat -s "$made/std"

@@ -52,6 +52,8 @@ pub fn probe_library() -> Vec<u8> {
 /// can enter.
 pub fn replace_library(cluster: &Cluster, library: &[u8]) {
     let folder = cluster.socket_dir();
-    std::fs::write(folder.join("jwt_sso.so"), library).expect("writing beside the cluster");
+    let path = folder.join("jwt_sso.so");
+    std::fs::write(&path, library).expect("writing beside the cluster");
+    Installation::get().hand_over(&path);
     cluster.append_conf(&format!("dynamic_library_path = '{}:$libdir'", folder.display()));
 }

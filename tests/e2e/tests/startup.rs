@@ -8,7 +8,7 @@
 //! 5. the same in postgresql.auto.conf
 //! 6. a good start says nothing of the kind; version() is the extension's version
 //!
-//! 7. Only a cryptographic library that fails its self-test keeps the server from starting.
+//! 7. A cryptographic library that fails its self-test keeps the server from starting, unlike these.
 
 use jwt_sso_e2e::fixture::replace_library;
 use jwt_sso_e2e::installation::Installation;
