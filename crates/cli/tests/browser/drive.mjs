@@ -89,7 +89,8 @@ const orders = {
   value: (selector) => page.locator(selector).inputValue(),
   visible: (selector) => page.locator(selector).first().isVisible(),
   count: (selector) => page.locator(selector).count(),
-  url: () => page.url(),
+  /** Waits until this is the address, by the page's script too. */
+  arrive: (url) => page.waitForURL(url),
   title: () => page.title(),
   html: () => page.content(),
   cookies: () => context.cookies(),

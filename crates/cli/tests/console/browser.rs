@@ -58,7 +58,7 @@ fn s1_from_the_button_to_psql() {
 
     sign_in(&mut chromium, &origin, "alice");
     assert_eq!(chromium.text("h1"), "Generate JWT auth token for cluster SSO");
-    assert_eq!(chromium.url(), format!("{origin}/callback"), "the code is out of the address");
+    chromium.arrive(&format!("{origin}/callback")); // the code is out of the address
     let length = chromium.evaluate("history.length");
     assert!(length.as_u64().is_some_and(|length| length < 10), "{length}");
     assert_eq!(chromium.text("#only-role"), "alice");
@@ -243,9 +243,9 @@ fn s5_the_person_cancels() {
     assert_eq!(chromium.text("h1"), "The sign-in was not completed");
     let page = chromium.text("main");
     assert!(page.contains("access was denied (access_denied)"), "{page}");
-    assert_eq!(chromium.url(), format!("{origin}/callback"));
+    chromium.arrive(&format!("{origin}/callback"));
     chromium.click("#back");
-    assert_eq!(chromium.url(), format!("{origin}/"));
+    chromium.arrive(&format!("{origin}/"));
     let line = world.console.wait_log("reason=access_denied");
     assert!(line.contains("failed"), "{line}");
 }

@@ -95,9 +95,10 @@ impl Chromium {
         self.order("visible", json!(selector)) == true
     }
 
+    /// Waits until this is the address, which the page's script may have to change first.
     #[track_caller]
-    pub fn url(&mut self) -> String {
-        self.string("url", Value::Null)
+    pub fn arrive(&mut self, url: &str) {
+        self.order("arrive", json!(url));
     }
 
     #[track_caller]
