@@ -27,7 +27,8 @@ while read -r name version; do
     line=$(awk -F '\t' -v n="$name" -v v="$version" '$1 == n && $2 == v' "$made/known")
     [ -n "$line" ] || { echo "$0: nothing is known of $name $version" >&2; exit 1; }
     [ "$(echo "$line" | cut -f 5)" != ours ] || continue
-    printf '\n======== %s %s: %s\n' "$name" "$version" "$(echo "$line" | cut -f 3)"
+    licence=$(echo "$line" | cut -f 3)
+    printf '\n======== %s %s: %s\n' "$name" "$version" "$licence"
     folder=$(dirname "$(echo "$line" | cut -f 4)")
     find "$folder" -maxdepth 1 -type f \( -iname 'licen[sc]e*' -o -iname 'copying*' \
         -o -iname 'notice*' -o -iname 'unlicense*' \) | LC_ALL=C sort >"$made/texts"
@@ -37,12 +38,12 @@ while read -r name version; do
     done <"$made/texts"
     [ ! -s "$made/texts" ] || continue
     # MIT, or the choice of it.
-    case " $(echo "$line" | cut -f 3) " in
+    case " $licence " in
     *" AND "* | *" WITH "*) mit= ;;
     *" MIT "*) mit=yes ;;
     *) mit= ;;
     esac
-    [ $mit ] || { echo "$0: $name $version comes without the text of its licence" >&2; exit 1; }
+    [ "$mit" ] || { echo "$0: $name $version comes without the text of its licence" >&2; exit 1; }
     printf '\nCopyright: %s\n' "$(echo "$line" | cut -f 6)"
     # As pgrx says it at the top of its code.
     sed -n 's|^//LICENSE ||p' "$folder/src/lib.rs"
